@@ -1,0 +1,30 @@
+# make course   set up, run every notebook, print the ladder
+# make test     set up, run the tests
+# make lab      set up, open the notebooks in JupyterLab
+# Another Python: make course PYTHON=/path/to/python3
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV = .venv/bin/python
+
+.PHONY: course test lab
+course: .venv/installed
+	$(VENV) scripts/course.py
+
+test: .venv/installed
+	$(VENV) -m pytest
+
+lab: .venv/installed
+	$(VENV) -m jupyter lab nbs
+
+# made again only when what is to be installed has changed
+.venv/installed: settings.ini setup.py pyproject.toml constraints.txt
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo 'mnist37 needs Python 3.11 or newer, and found $(or $(PYTHON),none).' \
+		'Install one from python.org, or name it: make PYTHON=/path/to/python3' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo '$(PYTHON) cannot make virtual environments.' \
+		'On Debian or Ubuntu: sudo apt install python3-venv' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(VENV) -m pip install --constraint constraints.txt --editable '.[dev]'
+	touch $@

@@ -1,0 +1,64 @@
+"""Run the course: every notebook in order, each in a fresh kernel, and print the ladder they climb.
+
+Executed copies go to build/nbs, what they measured to build/records; the notebooks themselves stay as they are.
+"""
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+import torch
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert.filters import strip_ansi
+from tqdm import tqdm
+
+from mnist37.data import default_device, mnist_path
+from mnist37.ladder import ladder_table, load_rungs
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT/'nbs').glob('[0-9]*.ipynb'))
+
+
+class CellFailed(Exception):
+    "A cell raised, ran too long or lost its kernel; the message names it, with its source and traceback"
+
+
+def run_notebook(
+    notebook:Path, # the notebook to run; the file itself is not changed
+    build:Path, # folder for the executed copy (in `nbs`) and the record (in `records`)
+    timeout:int=600, # seconds that one cell may take
+):
+    "Run `notebook` top to bottom in a fresh kernel with a progress bar; raises CellFailed at the first cell that fails"
+    nb = nbformat.read(notebook, as_version=4)
+    # the log level and the last variable keep the kernel's own remarks out of the terminal and the outputs
+    client = NotebookClient(nb, timeout=timeout, kernel_name='python3', extra_arguments=['--log-level=ERROR'],
+                            resources={'metadata': {'path': str(notebook.parent)}})
+    env = {**os.environ, 'MNIST37_RECORDS': str(build/'records'), 'PYDEVD_DISABLE_FILE_VALIDATION': '1'}
+    # a terminal gets a moving bar, a log one line in ten seconds
+    with tqdm(total=len(nb.cells), desc=notebook.stem, unit='cell', mininterval=.1 if sys.stderr.isatty() else 10) as bar:
+        client.on_cell_start = lambda cell, cell_index: bar.update(cell_index - bar.n)
+        try:
+            client.execute(env=env)
+            bar.update(len(nb.cells) - bar.n)
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as e:
+            cell = nb.cells[bar.n]
+            raise CellFailed(f'{notebook.name}, cell {bar.n + 1} of {len(nb.cells)} (id {cell.id}) failed.\n\n'
+                             f'{cell.source}\n\n{strip_ansi(str(getattr(e, "traceback", e)))}') from None
+        finally:
+            (build/'nbs').mkdir(parents=True, exist_ok=True)
+            nbformat.write(nb, build/'nbs'/notebook.name)
+
+
+def main(notebooks=NOTEBOOKS, build=ROOT/'build'):
+    shutil.rmtree(build/'records', ignore_errors=True)
+    print(f'torch {torch.__version__}, device {default_device()}, images in {mnist_path()}', flush=True)
+    try:
+        for notebook in notebooks: run_notebook(notebook, build)
+    except CellFailed as e: sys.exit(f'\n{e}')
+    except KeyboardInterrupt: sys.exit('\nstopped')
+    print(f'\n{ladder_table(load_rungs(build/"records"))}\n\nThe executed notebooks are in {build/"nbs"}')
+
+
+if __name__ == '__main__': main()

@@ -1,0 +1,229 @@
+"The images are MNIST's, they unpack whole or not at all, and whatever is wrong with them is named"
+import hashlib
+import io
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import build_data
+from mnist37 import data
+
+PIXELS_SHA256 = 'db1eaaee56f1873280867d02483debcbba1a5ea489298e97fd20458836a57541'  # fast.ai's pixels
+UNPACK = [sys.executable, '-c', 'from mnist37.data import mnist_path; print(mnist_path())']
+unix_only = pytest.mark.skipif(os.name == 'nt', reason='Windows has neither SIGKILL nor seteuid; runs on Linux and macOS')
+
+
+@pytest.fixture(scope='module')
+def pixels():
+    "Every image of the dataset, `{relative path: pixels}`"
+    path = data.mnist_path()
+    return {file.relative_to(path).as_posix(): np.array(Image.open(file)) for file in sorted(path.rglob('*.png'))}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    "An empty folder that `mnist_path` will unpack into"
+    monkeypatch.setenv('MNIST37_DATA', str(tmp_path))
+    return tmp_path
+
+
+def sha256(file): return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def unpack_archive_of(folder, *members):
+    "Have `unpack` open an archive of `members`, given as (TarInfo, content), whose checksum is right"
+    archive = folder/'made_up.tgz'
+    with tarfile.open(archive, 'w:gz') as tar:
+        for member, content in members:
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    data.unpack(archive, folder/'mnist_sample', sha256(archive))
+
+
+def png(mode='L', size=(28, 28), **options):
+    "A PNG file's bytes"
+    file = io.BytesIO()
+    Image.new(mode, size).save(file, 'PNG', **options)
+    return file.getvalue()
+
+
+# the images
+
+def test_pixels_are_those_of_fastai(pixels): assert build_data.pixel_digest(pixels) == PIXELS_SHA256
+
+
+def test_archive_has_the_checksums_in_its_readme(root):
+    readme = (root/'data'/'README.md').read_text(encoding='utf-8')
+    assert sha256(data.ARCHIVE) == data.ARCHIVE_SHA256
+    assert data.ARCHIVE_SHA256 in readme and PIXELS_SHA256 in readme
+
+
+def test_build_data_makes_the_archive_from_the_whole_of_mnist(pixels, tmp_path):
+    "MNIST's arrays are filled with the images we have; the other digits are blank"
+    splits = {}
+    for split, n in (('train', 60_000), ('valid', 10_000)):
+        images, labels = np.zeros((n, 28, 28), np.uint8), np.zeros(n, np.uint8)
+        for path, image in pixels.items():
+            if path.startswith(split): images[int(Path(path).stem)], labels[int(Path(path).stem)] = image, int(path.split('/')[1])
+        splits[split] = images, labels
+    selected = build_data.select(splits)
+    assert list(selected) == sorted(selected) and build_data.pixel_digest(selected) == PIXELS_SHA256
+    build_data.build_archive(selected, tmp_path/'a.tgz')
+    build_data.build_archive(selected, tmp_path/'b.tgz')
+    assert sha256(tmp_path/'a.tgz') == sha256(tmp_path/'b.tgz')
+    with tarfile.open(tmp_path/'a.tgz') as ours, tarfile.open(data.ARCHIVE) as committed:
+        assert [(m.name, m.mtime, m.uid, m.uname) for m in ours] == [(m.name, m.mtime, m.uid, m.uname) for m in committed]
+
+
+def test_load_split(pixels):
+    threes, sevens = data.load_split('valid')
+    assert (threes.shape, sevens.shape) == ((1010, 28, 28), (1028, 28, 28))
+    assert threes.dtype == torch.float32 and (threes.min(), threes.max()) == (0, 1)
+    for digit, images in (('3', threes), ('7', sevens)):
+        files = sorted(path for path in pixels if path.startswith(f'valid/{digit}/'))
+        assert torch.equal((images*255).round().byte(), torch.tensor(np.stack([pixels[path] for path in files])))
+
+
+def test_load_split_onto_a_device():
+    threes, sevens = data.load_split('valid', data.default_device())
+    assert threes.device.type == sevens.device.type == data.default_device().type
+
+
+def test_load_split_refuses_an_unknown_split():
+    with pytest.raises(ValueError, match="split 'test': expected 'train' or 'valid'"): data.load_split('test')
+
+
+# damaged images
+
+@pytest.mark.parametrize('content, complaint', [
+    (png(size=(27, 28)), 'size 27×28 and mode L, expected 28×28'),
+    (png(mode='RGB'), 'size 28×28 and mode RGB, expected 28×28 and mode L'),
+    (b'no image at all', 'not a readable image, expected a 28×28 grey PNG'),
+    (b'', 'not a readable image'),
+    (png()[:50], 'not a readable image'),
+    (png(size=(30_000, 30_000), optimize=False), 'not a readable image'),  # PIL's decompression bomb
+], ids=['other size', 'other mode', 'no image', 'empty', 'truncated', 'bomb'])
+def test_load_images_names_the_bad_file(content, complaint, tmp_path):
+    (tmp_path/'1.png').write_bytes(png())
+    assert data.load_images(tmp_path).shape == (1, 28, 28)
+    (tmp_path/'bad.png').write_bytes(content)
+    with pytest.raises(ValueError, match=rf'bad\.png: {complaint}'): data.load_images(tmp_path)
+
+
+def test_load_images_sorts_and_keeps_uint8(tmp_path):
+    for name in ('b', 'a'): Image.new('L', (28, 28), ord(name)).save(tmp_path/f'{name}.png')
+    images = data.load_images(tmp_path)
+    assert images.dtype == torch.uint8 and images[:, 0, 0].tolist() == [ord('a'), ord('b')]
+
+
+def test_load_images_of_an_empty_folder(tmp_path):
+    with pytest.raises(ValueError, match='no PNG file found'): data.load_images(tmp_path)
+
+
+# unpacking
+
+def test_unpacks_once(folder):
+    path = data.mnist_path()
+    assert path == folder/'mnist_sample'
+    assert {name: len(list((path/name).iterdir())) for name in data.COUNTS} == data.COUNTS
+    assert {file.name for file in folder.iterdir()} <= {'mnist_sample', 'mnist_sample.lock'}
+    before = path.stat().st_mtime_ns
+    assert data.mnist_path() == path and path.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize('damage', [
+    pytest.param(lambda path: (path/'train'/'3').rename(path/'train'/'8'), id='folder missing'),
+    pytest.param(lambda path: next((path/'train'/'3').iterdir()).unlink(), id='file missing'),
+    pytest.param(lambda path: (path/'train'/'3'/'60000.png').write_bytes(png()), id='file too many'),
+])
+def test_a_changed_dataset_is_named(damage, folder):
+    damage(data.mnist_path())
+    with pytest.raises(ValueError, match=r'train.3: [\d,]+ PNG files, expected 6,131; delete .*mnist_sample'): data.mnist_path()
+
+
+@pytest.mark.parametrize('change', [lambda b: b[:len(b)//2], lambda b: b[:1000] + b'!' + b[1001:], lambda b: b''],
+                         ids=['truncated', 'altered', 'empty'])
+def test_a_damaged_archive_is_named(change, folder, monkeypatch):
+    archive = folder/'mnist_sample.tgz'
+    archive.write_bytes(change(data.ARCHIVE.read_bytes()))
+    monkeypatch.setattr(data, 'ARCHIVE', archive)
+    with pytest.raises(ValueError, match=r'mnist_sample\.tgz: truncated or altered, its sha256 is .*, expected f0d4'): data.mnist_path()
+    assert not (folder/'mnist_sample').exists()
+
+
+@pytest.mark.parametrize('name, kind', [
+    ('/mnist_sample/1.png', tarfile.REGTYPE), ('../1.png', tarfile.REGTYPE), ('mnist_sample/../../1.png', tarfile.REGTYPE),
+    ('mnist_sample/link', tarfile.SYMTYPE), ('mnist_sample/link', tarfile.LNKTYPE), ('mnist_sample/null', tarfile.CHRTYPE),
+], ids=['absolute', 'climbs out', 'climbs out deeper', 'symbolic link', 'hard link', 'device'])
+def test_a_hostile_archive_is_refused(name, kind, tmp_path):
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, 'target'
+    with pytest.raises(ValueError, match=r'made_up\.tgz: refused '): unpack_archive_of(tmp_path, (member, b''))
+    assert {file.name for file in tmp_path.iterdir()} <= {'made_up.tgz', 'mnist_sample.lock'}
+
+
+def test_an_archive_without_all_images_leaves_nothing(tmp_path):
+    with pytest.raises(ValueError, match='train.3: 1 PNG files, expected 6,131'):
+        unpack_archive_of(tmp_path, (tarfile.TarInfo('mnist_sample/train/3/1.png'), png()))
+    assert {file.name for file in tmp_path.iterdir()} <= {'made_up.tgz', 'mnist_sample.lock'}
+
+
+@pytest.mark.parametrize('content', [b'no archive', data.ARCHIVE.read_bytes()[:500_000]], ids=['no archive', 'truncated'])
+def test_an_unreadable_archive_is_named(content, tmp_path):
+    archive = tmp_path/'odd.tgz'
+    archive.write_bytes(content)
+    with pytest.raises(ValueError, match=r'odd\.tgz: not a readable archive'): data.unpack(archive, tmp_path/'to', sha256(archive))
+    assert not (tmp_path/'to').exists()
+
+
+@unix_only
+def test_killed_half_way_then_run_again(folder):
+    process = subprocess.Popen(UNPACK, stdout=subprocess.DEVNULL)
+    partial, deadline = folder/'mnist_sample.partial'/'mnist_sample'/'train'/'3', time.monotonic() + 60
+    while not (partial.is_dir() and len(os.listdir(partial)) > 100):
+        assert process.poll() is None and time.monotonic() < deadline, 'it was never caught half-way'
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert partial.is_dir() and not (folder/'mnist_sample').exists()
+    assert data.check_dataset(data.mnist_path()) and not (folder/'mnist_sample.partial').exists()
+
+
+def test_several_at_once(folder):
+    processes = [subprocess.Popen(UNPACK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    for process in processes:
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+        assert out.strip() == str(folder/'mnist_sample')
+    assert data.check_dataset(folder/'mnist_sample') and not (folder/'mnist_sample.partial').exists()
+
+
+@unix_only
+def test_a_read_only_folder_says_what_to_do(monkeypatch):
+    with tempfile.TemporaryDirectory() as folder:  # not `tmp_path`, whose parents another user may not enter
+        monkeypatch.setenv('MNIST37_DATA', folder)
+        os.chmod(folder, 0o555)
+        user = os.geteuid()
+        if user == 0: os.seteuid(65534)  # root may write anywhere: be nobody for a moment
+        try:
+            with pytest.raises(PermissionError, match='set the environment variable MNIST37_DATA') as error: data.mnist_path()
+        finally: os.seteuid(user)
+        assert error.value.filename == folder and os.listdir(folder) == []
+
+
+# the device
+
+@pytest.mark.parametrize('cuda, mps, expected', [(True, True, 'cuda'), (True, False, 'cuda'), (False, True, 'mps'), (False, False, 'cpu')])
+def test_default_device(cuda, mps, expected, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, 'is_available', lambda: mps)
+    assert data.default_device() == torch.device(expected)

@@ -1,0 +1,84 @@
+"The notebooks run from top to bottom, are committed clean with their outputs, and agree with the package"
+import filecmp
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import course
+from mnist37.ladder import load_rungs
+
+every_notebook = pytest.mark.parametrize('notebook', course.NOTEBOOKS, ids=lambda notebook: notebook.stem)
+LOCAL_PATH = re.compile(r'(?:/(?:root|work|tmp|home|Users)/|[A-Z]:\\\\)[\w.-]')
+
+
+def code_cells(notebook): return [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == 'code']
+
+
+def kinds(cell):
+    "The kinds of output `cell` has, so that a stored run can be compared with a fresh one"
+    return [(output.output_type, *sorted(output.get('data', ()))) for output in cell.outputs]
+
+
+def nbdev(command, folder):
+    "Run an nbdev command in `folder`, a copy of what it needs of the repository"
+    subprocess.run([Path(sys.executable).with_name(command)], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def copied(root, tmp_path):
+    "A copy of the notebooks, the package and nbdev's settings"
+    for name in ('nbs', 'mnist37'): shutil.copytree(root/name, tmp_path/name, ignore=shutil.ignore_patterns('__pycache__', '.*'))
+    shutil.copy(root/'pyproject.toml', tmp_path)
+    return tmp_path
+
+
+def test_there_are_notebooks(): assert course.NOTEBOOKS
+
+
+@every_notebook
+def test_runs(notebook, build):
+    folder, failed = build
+    assert notebook.name not in failed, failed[notebook.name]
+    assert notebook.stem in [rung.notebook for rung in load_rungs(folder/'records')]
+
+
+@every_notebook
+def test_committed_with_the_outputs_of_a_run(notebook, build):
+    fresh = code_cells(build[0]/'nbs'/notebook.name)
+    for stored, ran in zip(code_cells(notebook), fresh, strict=True):
+        assert kinds(stored) == kinds(ran), f'cell {stored.id}: run the notebook again and commit it with its outputs'
+
+
+@every_notebook
+def test_committed_without_errors_warnings_and_local_paths(notebook):
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            assert output.output_type != 'error', f'cell {cell.id} stores an error'
+            assert output.get('name') != 'stderr', f'cell {cell.id} stores what went to stderr'
+            texts = [output.get('text', '')] + [text for kind, text in output.get('data', {}).items() if kind.startswith('text')]
+            assert not LOCAL_PATH.search('\n'.join(texts)), f'cell {cell.id} shows a path of the machine that ran it'
+
+
+@every_notebook
+def test_is_small(notebook): assert notebook.stat().st_size < 1_500_000
+
+
+def test_clean(copied, root):
+    nbdev('nbdev-clean', copied)
+    _, changed, errors = filecmp.cmpfiles(root/'nbs', copied/'nbs', [n.name for n in course.NOTEBOOKS], shallow=False)
+    assert not changed + errors, f'run nbdev-clean: it changes {changed + errors}'
+
+
+def test_package_is_what_the_notebooks_export(copied, root):
+    "And exporting twice changes nothing, although one notebook exports several modules"
+    for module in (copied/'mnist37').glob('[!_]*.py'): module.unlink()
+    nbdev('nbdev-export', copied)
+    nbdev('nbdev-export', copied)
+    names = {file.name for folder in (root, copied) for file in (folder/'mnist37').glob('*.py')}
+    _, changed, errors = filecmp.cmpfiles(root/'mnist37', copied/'mnist37', names, shallow=False)
+    assert not changed + errors, f'run nbdev-export: it changes {changed + errors}'
