@@ -194,7 +194,8 @@ def test_killed_half_way_then_run_again(folder):
         assert process.poll() is None and time.monotonic() < deadline, 'it was never caught half-way'
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert partial.is_dir() and not (folder/'mnist_sample').exists()
+    assert not (folder/'mnist_sample').exists()
+    (partial/'left over.png').write_bytes(png())  # whatever lies there must not get into the dataset
     assert data.check_dataset(data.mnist_path()) and not (folder/'mnist_sample.partial').exists()
 
 

@@ -1,5 +1,4 @@
 "The notebooks run from top to bottom, are committed clean with their outputs, and agree with the package"
-import filecmp
 import re
 import shutil
 import subprocess
@@ -22,6 +21,9 @@ def code_cells(notebook): return [cell for cell in nbformat.read(notebook, as_ve
 def kinds(cell):
     "The kinds of output `cell` has, so that a stored run can be compared with a fresh one"
     return [(output.output_type, *sorted(output.get('data', ()))) for output in cell.outputs]
+
+
+def texts(folder, pattern): return {file.name: file.read_text(encoding='utf-8') for file in folder.glob(pattern)}
 
 
 def nbdev(command, folder):
@@ -70,8 +72,7 @@ def test_is_small(notebook): assert notebook.stat().st_size < 1_500_000
 
 def test_clean(copied, root):
     nbdev('nbdev-clean', copied)
-    _, changed, errors = filecmp.cmpfiles(root/'nbs', copied/'nbs', [n.name for n in course.NOTEBOOKS], shallow=False)
-    assert not changed + errors, f'run nbdev-clean: it changes {changed + errors}'
+    assert texts(copied/'nbs', '*.ipynb') == texts(root/'nbs', '*.ipynb'), 'run nbdev-clean'
 
 
 def test_package_is_what_the_notebooks_export(copied, root):
@@ -79,6 +80,4 @@ def test_package_is_what_the_notebooks_export(copied, root):
     for module in (copied/'mnist37').glob('[!_]*.py'): module.unlink()
     nbdev('nbdev-export', copied)
     nbdev('nbdev-export', copied)
-    names = {file.name for folder in (root, copied) for file in (folder/'mnist37').glob('*.py')}
-    _, changed, errors = filecmp.cmpfiles(root/'mnist37', copied/'mnist37', names, shallow=False)
-    assert not changed + errors, f'run nbdev-export: it changes {changed + errors}'
+    assert texts(copied/'mnist37', '*.py') == texts(root/'mnist37', '*.py'), 'run nbdev-export'

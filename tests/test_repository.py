@@ -101,7 +101,7 @@ def test_constraints_name_every_requirement(root):
     config = ConfigParser()
     config.read(root/'settings.ini', encoding='utf-8')
     names = re.findall(r'^([\w.-]+)>=', config['DEFAULT']['requirements'] + config['DEFAULT']['dev_requirements'], re.M)
-    pinned = re.findall(r'^([\w.-]+)==', (root/'constraints.txt').read_text(), re.M)
+    pinned = re.findall(r'^([\w.-]+)==', (root/'constraints.txt').read_text().lower(), re.M)
     assert len(names) > 10 and set(names) <= set(pinned)
 
 
