@@ -14,6 +14,7 @@ class Rung:
     notebook:str # file name without `.ipynb`
     model:str # what tells the 3 from the 7
     notes:str # accuracy according to the notes the course grew from
+    parameters:int # numbers computed from the training images
     errors:int # images misread
     images:int # images in all
     epochs:int # passes over the training images
@@ -52,9 +53,9 @@ def ladder_table(
     rungs:list[Rung], # rungs, lowest first
 ) -> str: # Markdown table, its columns aligned
     "The ladder as a table: what the notes say and what was measured"
-    rows = [('rung', 'the notes', 'accuracy', 'errors', 'epochs', 'seconds')]
+    rows = [('rung', 'the notes', 'accuracy', 'errors', 'parameters', 'epochs', 'seconds')]
     rows += [(r.model, r.notes, f'{r.accuracy:.4f}', f'{r.errors} of {r.images:,}',
-              str(r.epochs), f'{r.seconds:.2f}') for r in rungs]
+              f'{r.parameters:,}', str(r.epochs), f'{r.seconds:.2f}') for r in rungs]
     widths = [max(map(len, column)) for column in zip(*rows)]
     def line(row): return '| ' + ' | '.join(cell.ljust(width) for cell, width in zip(row, widths)) + ' |'
     lines = [line(row) for row in rows]

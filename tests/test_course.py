@@ -5,7 +5,7 @@ import pytest
 import course
 from mnist37.ladder import load_rungs
 
-RUNG = "from mnist37.ladder import Rung, save_rung\nsave_rung(Rung('01_some', 'some model', '0.9', 1, 10, 2, 3.))"
+RUNG = "from mnist37.ladder import Rung, save_rung\nsave_rung(Rung('01_some', 'some model', '0.9', 785, 1, 10, 2, 3.))"
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_runs_in_a_fresh_kernel_and_prints_the_ladder(notebook, tmp_path, capsys
     assert nbformat.read(tmp_path/'build'/'nbs'/'01_some.ipynb', 4).cells[0].outputs[0].data['text/plain'] == '2'
     assert [rung.errors for rung in load_rungs(tmp_path/'build'/'records')] == [1]
     out, err = capsys.readouterr()
-    assert '| some model | 0.9       | 0.9000   | 1 of 10 | 2      | 3.00    |' in out
+    assert '| some model | 0.9       | 0.9000   | 1 of 10 | 785        | 2      | 3.00    |' in out
     assert '01_some: 100%' in err and '2/2' in err
 
 

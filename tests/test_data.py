@@ -97,6 +97,7 @@ def test_load_split(pixels):
 def test_load_split_onto_a_device():
     threes, sevens = data.load_split('valid', data.default_device())
     assert threes.device.type == sevens.device.type == data.default_device().type
+    assert data.load_split('valid', 'meta')[0].device.type == 'meta'  # not the default anywhere
 
 
 def test_load_split_refuses_an_unknown_split():
@@ -170,6 +171,15 @@ def test_a_hostile_archive_is_refused(name, kind, tmp_path):
     member.type, member.linkname = kind, 'target'
     with pytest.raises(ValueError, match=r'made_up\.tgz: refused '): unpack_archive_of(tmp_path, (member, b''))
     assert {file.name for file in tmp_path.iterdir()} <= {'made_up.tgz', 'mnist_sample.lock'}
+
+
+@pytest.mark.skipif(not hasattr(tarfile, 'data_filter') or os.name == 'nt', reason='Python 3.11.4 and later, where files have modes')
+def test_dangerous_modes_are_dropped(tmp_path):
+    member = tarfile.TarInfo('tool')
+    member.mode = 0o6777
+    with tarfile.open(tmp_path/'a.tar', 'w') as tar: tar.addfile(member)
+    data._extract(tmp_path/'a.tar', tmp_path/'out')
+    assert (tmp_path/'out'/'tool').stat().st_mode & 0o6022 == 0  # neither setuid nor writable by others
 
 
 def test_an_archive_without_all_images_leaves_nothing(tmp_path):

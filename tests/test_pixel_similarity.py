@@ -77,7 +77,10 @@ def test_show_images(images):
     assert len(axes) == 6 and [ax.get_title() for ax in axes] == [*'abcde', '']
     shown = axes[4].images[0]
     assert (torch.tensor(shown.get_array()) == images[4]).all() and shown.get_cmap().name == 'Greys'
-    plt.close()
+    assert shown.get_clim() == (0, 1)  # the same scale for every image
+    show_images((images*255).byte())
+    assert plt.gcf().axes[0].images[0].get_clim() == (0, 255)
+    plt.close('all')
 
 
 def test_show_images_refuses(images):
