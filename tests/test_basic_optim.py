@@ -81,6 +81,13 @@ def test_train_model_learns_and_reports_each_epoch(dl):
     assert len(accs) == 30 and accs[-1] == 1. and loss() < before/5
 
 
+def test_train_model_uses_the_loss_it_is_given(dl):
+    model = nn.Linear(4, 1)
+    before = model.bias.item()
+    train_model(model, dl, dl, BasicOptim(model.parameters(), lr=1.), 2, lambda preds, targets: preds.sum()/8)
+    assert model.bias.item() == pytest.approx(before - 2*20/8)
+
+
 def test_an_empty_loader_is_refused(model):
     opt = BasicOptim(model.parameters(), lr=1.)
     with pytest.raises(ValueError, match='the loader is empty: no images to train on'): train_epoch(model, [], opt)

@@ -124,6 +124,9 @@ def test_validate_epoch_leaves_no_trace(batch):
     model = nn.Linear(784, 1)
     validate_epoch(model, loader(batch))
     assert all(p.grad is None for p in model.parameters())
+    recorded = []
+    validate_epoch(lambda xb: recorded.append(torch.is_grad_enabled()) or model(xb), loader(batch))
+    assert recorded == [False, False]  # nothing is kept for a backward pass
 
 
 def test_validate_epoch_of_nothing():

@@ -36,7 +36,7 @@ def test_reads_the_folders(learn):
 
 def test_gives_two_scores_from_eleven_million_random_parameters(learn, few):
     xb, _ = learn.dls.one_batch()
-    with torch.no_grad(): assert learn.model.eval()(xb).shape == (64, 2)
+    with torch.no_grad(): assert learn.model.to(xb.device).eval()(xb).shape == (64, 2)
     assert sum(p.numel() for p in learn.model.parameters()) == 11_704_896
     torch.manual_seed(38)
     other = resnet18_learner(few)
