@@ -19,6 +19,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                               'mnist37.data.unpack': ('pixel_similarity.html#unpack', 'mnist37/data.py')},
             'mnist37.ladder': { 'mnist37.ladder.Rung': ('pixel_similarity.html#rung', 'mnist37/ladder.py'),
                                 'mnist37.ladder.Rung.accuracy': ('pixel_similarity.html#rung.accuracy', 'mnist37/ladder.py'),
+                                'mnist37.ladder.ladder_so_far': ('pixel_similarity.html#ladder_so_far', 'mnist37/ladder.py'),
                                 'mnist37.ladder.ladder_table': ('pixel_similarity.html#ladder_table', 'mnist37/ladder.py'),
                                 'mnist37.ladder.load_rungs': ('pixel_similarity.html#load_rungs', 'mnist37/ladder.py'),
                                 'mnist37.ladder.save_rung': ('pixel_similarity.html#save_rung', 'mnist37/ladder.py')},

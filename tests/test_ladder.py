@@ -1,8 +1,10 @@
 "Records of rungs survive the way to disk and back, and each rung is as good as it was measured to be"
+from dataclasses import replace
+
 import pytest
 
 import course
-from mnist37.ladder import Rung, ladder_table, load_rungs, save_rung
+from mnist37.ladder import Rung, ladder_so_far, ladder_table, load_rungs, save_rung
 
 RUNG = Rung('01_some', 'some model', 'about 85 %', parameters=1568, errors=2, images=1000, epochs=3, seconds=1.234)
 
@@ -26,6 +28,15 @@ def test_nothing_is_written_unless_asked(tmp_path, monkeypatch):
 def test_a_bad_record_is_named(content, tmp_path):
     (tmp_path/'01_some.json').write_text(content)
     with pytest.raises(ValueError, match=r'01_some\.json: not the record of a rung'): load_rungs(tmp_path)
+
+
+def test_ladder_so_far_holds_the_rungs_below(tmp_path, monkeypatch):
+    monkeypatch.setenv('MNIST37_RECORDS', str(tmp_path))
+    below, above = replace(RUNG, notebook='00_below'), replace(RUNG, notebook='02_above')
+    for rung in (above, replace(RUNG, errors=999), below): save_rung(rung)
+    assert ladder_so_far(RUNG) == [below, RUNG]  # neither the one above nor an older record of its own
+    monkeypatch.setenv('MNIST37_RECORDS', str(tmp_path/'nothing'))
+    assert ladder_so_far(RUNG) == [RUNG]
 
 
 def test_accuracy(): assert RUNG.accuracy == 0.998
