@@ -7,10 +7,12 @@ import zipfile
 from configparser import ConfigParser
 from inspect import getmembers, isclass, isfunction, signature
 
+import nbformat
 import pytest
 import yaml
 from fastcore.docments import docments
 
+import course
 import mnist37
 import readme
 from mnist37 import basic_optim, data, ladder, linear_sgd, pixel_similarity, resnet18, simple_net
@@ -55,6 +57,12 @@ def test_readme_table_is_what_the_notebooks_measured(page, build):
         assert abs(float(theirs[2]) - float(ours[2])) < .005
         assert theirs[2:4] == [f'{1 - int(theirs[3].split()[0])/2038:.4f}', f'{theirs[3].split()[0]} of 2,038']
     assert stated[0][:6] == measured[0][:6]  # nothing in rung 1 is random
+
+
+def test_readme_table_is_that_of_the_last_notebook(page):
+    "To the last digit: the committed notebooks and README tell of one and the same run"
+    cells = {cell.id: cell for cell in nbformat.read(course.NOTEBOOKS[-1], as_version=4).cells}
+    assert readme.LADDER.search(page).group().strip() == cells['ladder'].outputs[0].data['text/markdown'].strip()
 
 
 def test_readme_commands_are_those_that_ci_runs(page, root):
