@@ -18,7 +18,11 @@ from mnist37.data import default_device, mnist_path
 from mnist37.ladder import ladder_table, load_rungs
 
 ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOKS = sorted((ROOT/'nbs').glob('[0-9]*.ipynb'))
+NBS = ROOT/'nbs'
+INDEX = NBS/'index.ipynb'
+LESSONS = sorted(NBS.glob('[0-9]*.ipynb'))
+NOTEBOOKS = [INDEX, *LESSONS]
+SOLUTIONS = sorted((NBS/'solutions').glob('*.ipynb'))
 
 
 class CellFailed(Exception):
