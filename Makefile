@@ -1,13 +1,14 @@
 # make course   set up, run every notebook, print the ladder
 # make test     set up, run the tests
 # make lab      set up, open the notebooks in JupyterLab
+# make student  set up, write the notebooks to hand out to build/student
 # Another Python: make course PYTHON=/path/to/python3
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV = .venv/bin/python
 
-.PHONY: course test lab
+.PHONY: course test lab student
 course: .venv/installed
 	$(VENV) scripts/course.py
 
@@ -16,6 +17,9 @@ test: .venv/installed
 
 lab: .venv/installed
 	$(VENV) -m jupyter lab nbs
+
+student: .venv/installed
+	$(VENV) scripts/student.py
 
 # made again only when what is to be installed has changed
 .venv/installed: settings.ini setup.py pyproject.toml constraints.txt

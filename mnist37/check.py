@@ -32,16 +32,17 @@ def _plain(x):
 def _same(a, b):
     "Whether two plain things are equal, numbers up to rounding"
     if isinstance(a, list) and isinstance(b, list): return len(a) == len(b) and all(map(_same, a, b))
-    if isinstance(a, Real) and isinstance(b, Real): return math.isclose(a, b, rel_tol=1e-4, abs_tol=1e-6)
+    if isinstance(a, Real) and isinstance(b, Real):
+        return math.isclose(a, b, rel_tol=1e-4, abs_tol=1e-6) or (math.isnan(a) and math.isnan(b))
     return a == b
 
 # %% ../nbs/check.ipynb #observe
 def _observe(trial, answer):
-    "What `trial` gives for `answer`, in plain Python; for an error its name and message"
+    "What `trial` gives for `answer`, in plain Python; for an error its name and message, or dots if it is about dots"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(37)
         try: return _plain(trial(answer))
-        except Exception as e: return f'{type(e).__name__}: {e}'
+        except Exception as e: return ... if 'ellipsis' in str(e) else f'{type(e).__name__}: {e}'
 
 # %% ../nbs/check.ipynb #check
 class Check:
@@ -59,8 +60,7 @@ class Check:
     ) -> Verdict: # with a hint unless it is right
         "Try `answer` out; its errors become part of the verdict"
         for description, trial in self.trials.items():
-            got = answer if answer is ... else _observe(trial, answer)
-            expected = _observe(trial, self.right)
+            got, expected = _observe(trial, answer), _observe(trial, self.right)
             if _has_dots(got): return Verdict('not attempted', 'put your code in place of the dots, and run both cells')
             if not _same(got, expected): return Verdict('wrong', self._hint(description, trial, got, expected))
         return Verdict('right')

@@ -1,6 +1,9 @@
-"""Run the course: every notebook in order, each in a fresh kernel, and print the ladder they climb.
+"""Run the course: the first page and every lesson in order, each in a fresh kernel, and print the ladder they climb.
 
-Executed copies go to build/nbs, what they measured to build/records; the notebooks themselves stay as they are.
+    python scripts/course.py [NOTEBOOK ...]
+
+Notebooks that are named are run instead. Executed copies go to build/nbs, what they measured to build/records; the
+notebooks themselves stay as they are.
 """
 import os
 import shutil
@@ -23,6 +26,7 @@ INDEX = NBS/'index.ipynb'
 LESSONS = sorted(NBS.glob('[0-9]*.ipynb'))
 NOTEBOOKS = [INDEX, *LESSONS]
 SOLUTIONS = sorted((NBS/'solutions').glob('*.ipynb'))
+ALL = [*NOTEBOOKS, *SOLUTIONS, NBS/'teaching.ipynb', NBS/'check.ipynb']
 
 
 class CellFailed(Exception):
@@ -31,11 +35,12 @@ class CellFailed(Exception):
 
 def run_notebook(
     notebook:Path, # the notebook to run; the file itself is not changed
-    build:Path, # folder for the executed copy (in `nbs`) and the record (in `records`)
+    build:Path, # folder for the executed copy (in `nbs`, with its folder) and the record (in `records`)
     timeout:int=600, # seconds that one cell may take
 ):
     "Run `notebook` top to bottom in a fresh kernel with a progress bar; raises CellFailed at the first cell that fails"
     nb = nbformat.read(notebook, as_version=4)
+    copy = build/'nbs'/(notebook.relative_to(NBS) if notebook.is_relative_to(NBS) else notebook.name)
     # the log level and the last variable keep the kernel's own remarks out of the terminal and the outputs
     client = NotebookClient(nb, timeout=timeout, kernel_name='python3', extra_arguments=['--log-level=ERROR'],
                             resources={'metadata': {'path': str(notebook.parent)}})
@@ -51,12 +56,15 @@ def run_notebook(
             raise CellFailed(f'{notebook.name}, cell {bar.n + 1} of {len(nb.cells)} (id {cell.id}) failed.\n\n'
                              f'{cell.source}\n\n{strip_ansi(str(getattr(e, "traceback", e)))}') from None
         finally:
-            (build/'nbs').mkdir(parents=True, exist_ok=True)
-            nbformat.write(nb, build/'nbs'/notebook.name)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            nbformat.write(nb, copy)
 
 
-def main(notebooks=NOTEBOOKS, build=ROOT/'build'):
-    shutil.rmtree(build/'records', ignore_errors=True)
+def main(names=(), build=ROOT/'build'):
+    notebooks = [Path(name).resolve() for name in names]
+    if not notebooks:
+        shutil.rmtree(build/'records', ignore_errors=True)
+        notebooks = NOTEBOOKS
     print(f'torch {torch.__version__}, device {default_device()}, images in {mnist_path()}', flush=True)
     try:
         for notebook in notebooks: run_notebook(notebook, build)
@@ -65,4 +73,4 @@ def main(notebooks=NOTEBOOKS, build=ROOT/'build'):
     print(f'\n{ladder_table(load_rungs(build/"records"))}\n\nThe executed notebooks are in {build/"nbs"}')
 
 
-if __name__ == '__main__': main()
+if __name__ == '__main__': main(sys.argv[1:])

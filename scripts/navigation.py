@@ -47,8 +47,8 @@ def put(nb, cell, place):
     else: nb.cells.insert(place, cell)
 
 
-def furnish(notebook):
-    "Bring the common cells of `notebook` up to date"
+def furnished(notebook):
+    "`notebook` with its common cells up to date"
     nb = nbformat.read(notebook, as_version=4)
     put(nb, nbformat.v4.new_markdown_cell(links(notebook), id='links-head'), 1)
     put(nb, nbformat.v4.new_markdown_cell(links(notebook), id='links-foot'), len(nb.cells))
@@ -56,9 +56,9 @@ def furnish(notebook):
     if first_code is not None:
         code = ENVIRONMENT.format(hosted=path_between(notebook, NBS.parent/'scripts'/'hosted.py'))
         put(nb, nbformat.v4.new_code_cell(code, id='environment-check'), first_code)
-    nbformat.write(nb, notebook)
+    return nb
 
 
 if __name__ == '__main__':
     for group in GROUPS:
-        for notebook in group: furnish(notebook)
+        for notebook in group: nbformat.write(furnished(notebook), notebook)

@@ -154,6 +154,12 @@ def _with_sums(change, root=True):
                 p.data -= p.grad / ((s.sqrt() if root else s) + 1e-10) * self.lr
     return Optimizer
 
+class _StepFirst(Adagrad):
+    def step(self):
+        for p, s in zip(self.params, self.sums):
+            p.data -= p.grad / (s.sqrt() + 1e-10) * self.lr
+            s += p.grad**2
+
 check_adagrad = Check(Adagrad, {
     'for three steps from (2, -1)': _after_three_steps}, {
     'the sums keep the last square only. Add to what is there.': _with_sums(lambda s, g: s.copy_(g**2)),
@@ -161,8 +167,7 @@ check_adagrad = Check(Adagrad, {
     'the gradients are added without being squared.': _with_sums(lambda s, g: s.add_(g)),
     'all numbers share one sum. Each has its own.': _with_sums(lambda s, g: s.add_((g**2).sum())),
     'the gradient is not divided by anything.': _stepping(lambda self, p: p.data.sub_(p.grad*self.lr), Adagrad),
-    'the sums are still 0 when the first gradient is divided. Add first, then step.':
-        _stepping(lambda self, p: p.data.sub_(p.grad/1e-10*self.lr), Adagrad),
+    'the sums are still 0 when the first gradient is divided. Add first, then step.': _StepFirst,
     'PyTorch refuses to change a tagged tensor in place. Use p.data.': _stepping(_leaf, Adagrad)})
 
 # %% ../../nbs/solutions/03_basic_optim.ipynb #count-batches

@@ -151,20 +151,21 @@ def _positions(shuffled_batches): return torch.cat(list(shuffled_batches(100, 32
 
 check_shuffled_batches = Check(shuffled_batches, {
     'asked for the sizes of the batches (100 positions, 32 per batch),': _sizes,
-    'asked for all 100 positions, sorted,': lambda answer: _positions(answer).sort().values,
+    'asked whether each position from 0 to 99 comes once,':
+        lambda answer: _positions(answer).sort().values.tolist() == list(range(100)),
     'asked whether they come in order,': lambda answer: bool((_positions(answer).diff() == 1).all()),
     'asked whether the first batch is made of the first 32,': lambda answer: bool(_positions(answer)[:32].max() < 32),
     'asked whether two calls give the same order,':
         lambda answer: bool((_positions(answer) == _positions(answer)).all())}, {
+    'some positions come twice, others never. Which function gives each of them once?':
+        lambda n, size: torch.randint(0, n, (n,), generator=torch.Generator().manual_seed(0)).split(size),
     'the last batch is missing. It is smaller, but it counts.':
         lambda n, size: torch.randperm(n)[:n//size*size].split(size),
     'that is one long list. Cut it into batches.': lambda n, size: torch.randperm(n),
     'split takes the size of a batch, not the number of batches.': lambda n, size: torch.randperm(n).split(n//size),
-    'some positions come twice, others never. Which function gives each of them once?':
-        lambda n, size: torch.randint(0, n, (n,), generator=torch.Generator().manual_seed(0)).split(size),
-    'they are not shuffled.': lambda n, size: torch.arange(n).split(size),
     'the positions change places within their batch only. Shuffle first, then cut.':
         lambda n, size: [batch[torch.randperm(len(batch))] for batch in torch.arange(n).split(size)],
+    'they are not shuffled.': lambda n, size: torch.arange(n).split(size),
     'every call gives the same order. Do not set a seed in the function.':
         lambda n, size: torch.randperm(n, generator=torch.Generator().manual_seed(0)).split(size)})
 

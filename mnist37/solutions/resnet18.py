@@ -47,13 +47,13 @@ check_conv_size = Check(conv_size, {
     'for 28 rows and a kernel of 5': lambda conv_size: conv_size(28, 5),
     'for 28 rows, kernel 7, stride 2, padding 3': lambda conv_size: conv_size(28, 7, 2, 3),
     'for 10 rows, kernel 3, stride 3': lambda conv_size: conv_size(10, 3, 3)}, {
-    'the first place counts as well: one more.': lambda n, k, s=1, p=0: (n + 2*p - k)//s,
     'paper is added at both sides.': lambda n, k, s=1, p=0: (n + p - k)//s + 1,
     'paper makes the image larger, not smaller.': lambda n, k, s=1, p=0: (n - 2*p - k)//s + 1,
     'only whole places count: round down.': lambda n, k, s=1, p=0: -(-(n + 2*p - k)//s) + 1,
     'a number of rows is whole. Which operator divides and rounds down?': lambda n, k, s=1, p=0: (n + 2*p - k)/s + 1,
     'the stride divides the way that the table can move, and the first place comes on top.':
         lambda n, k, s=1, p=0: (n + 2*p - k + 1)//s,
+    'the first place counts as well: one more.': lambda n, k, s=1, p=0: (n + 2*p - k)//s,
     'the table itself takes up room: subtract the kernel.': lambda n, k, s=1, p=0: (n + 2*p)//s})
 
 # %% ../../nbs/solutions/05_resnet18.ipynb #convolve

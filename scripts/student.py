@@ -1,0 +1,31 @@
+"""Write the set to hand out, to build/student: the first page and the lessons without their outputs, and no solutions."""
+import re
+import shutil
+
+import nbformat
+from nbconvert.preprocessors import ClearOutputPreprocessor
+
+from course import NBS, NOTEBOOKS, ROOT
+
+STUDENT = ROOT/'build'/'student'
+LINK = re.compile(r'\[([^\]]+)\]\(([^)#\s]+\.(?:ipynb|md))(?:#[^\s]*?)?\)')  # to another page
+
+
+def unlink(source):
+    "`source` without the links to pages that are not handed out; their text stays"
+    names = {notebook.name for notebook in NOTEBOOKS}
+    return LINK.sub(lambda link: link[0] if link[2] in names else link[1], source)
+
+
+def main(folder=STUDENT):
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(NBS/'images', folder/'images')
+    for notebook in NOTEBOOKS:
+        nb, _ = ClearOutputPreprocessor().preprocess(nbformat.read(notebook, as_version=4), {})
+        for cell in nb.cells:
+            if cell.cell_type == 'markdown': cell.source = unlink(cell.source)
+        nbformat.write(nb, folder/notebook.name)
+    print(f'{len(NOTEBOOKS)} notebooks are in {folder}')
+
+
+if __name__ == '__main__': main()
