@@ -3,7 +3,7 @@ from configparser import ConfigParser
 from pathlib import Path
 from runpy import run_path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 root = Path(__file__).parent
 config = ConfigParser()
@@ -20,5 +20,5 @@ setup(
     python_requires='>=' + meta['min_python'],
     install_requires=meta['requirements'].split(),
     extras_require={'dev': meta['dev_requirements'].split()},
-    packages=[meta['lib_name']],
+    packages=find_packages(include=[meta['lib_name'], meta['lib_name'] + '.*']),
 )

@@ -30,7 +30,7 @@ def read_marks(
     for file in sorted(Path(folder).rglob('*.ipynb')):
         if '.ipynb_checkpoints' in file.parts: continue
         try: cells = nbformat.read(file, as_version=4).cells
-        except (nbformat.reader.NotJSONError, nbformat.ValidationError, UnicodeDecodeError, KeyError, AttributeError) as e:
+        except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as e:
             raise ValueError(f'{file}: not a notebook ({type(e).__name__})') from e
         for cell in cells:
             check = CHECK.match(cell.source) if cell.cell_type == 'code' else None

@@ -19,9 +19,9 @@ def root() -> Path:
 
 @pytest.fixture(scope='session')
 def build(tmp_path_factory) -> tuple[Path, dict]:
-    "Every notebook run once: the folder of executed copies and records, and what failed, by notebook name"
+    "Every notebook run once: the folder of executed copies and records, and what failed, by notebook"
     folder, failed = tmp_path_factory.mktemp('build'), {}
-    for notebook in course.NOTEBOOKS:
+    for notebook in course.ALL:
         try: course.run_notebook(notebook, folder)
-        except course.CellFailed as e: failed[notebook.name] = str(e)
+        except course.CellFailed as e: failed[notebook] = str(e)
     return folder, failed

@@ -1,11 +1,17 @@
 "`make course` shows which cell failed, stops there, and leaves the notebooks alone"
+import json
+from dataclasses import asdict
+
 import nbformat
 import pytest
 
 import course
-from mnist37.ladder import load_rungs
+from mnist37.ladder import Rung, load_rungs
 
 RUNG = "from mnist37.ladder import Rung, save_rung\nsave_rung(Rung('01_some', 'some model', '0.9', 785, 1, 10, 2, 3.))"
+
+
+def save_rung_to(folder): (folder/'01_some.json').write_text(json.dumps(asdict(Rung('01_some', 'some model', '0.9', 785, 1, 10, 2, 3.))))
 
 
 @pytest.fixture
@@ -18,18 +24,36 @@ def notebook(tmp_path):
     return write
 
 
-def test_runs_in_a_fresh_kernel_and_prints_the_ladder(notebook, tmp_path, capsys):
+def test_runs_in_a_fresh_kernel_and_prints_the_ladder(notebook, tmp_path, capsys, monkeypatch):
     file = notebook('1 + 1', RUNG)
     before = file.read_bytes()
     (tmp_path/'build'/'records').mkdir(parents=True)
     (tmp_path/'build'/'records'/'00_stale.json').write_text('left by an earlier run')
-    course.main([file], tmp_path/'build')
+    monkeypatch.setattr(course, 'NOTEBOOKS', [file])
+    course.main(build=tmp_path/'build')
     assert file.read_bytes() == before
     assert nbformat.read(tmp_path/'build'/'nbs'/'01_some.ipynb', 4).cells[0].outputs[0].data['text/plain'] == '2'
     assert [rung.errors for rung in load_rungs(tmp_path/'build'/'records')] == [1]
     out, err = capsys.readouterr()
     assert '| some model | 0.9       | 0.9000   | 1 of 10 | 785        | 2      | 3.00    |' in out
     assert '01_some: 100%' in err and '2/2' in err
+
+
+def test_notebooks_that_are_named_leave_the_records_of_the_others(notebook, tmp_path):
+    (tmp_path/'build'/'records').mkdir(parents=True)
+    save_rung_to(tmp_path/'build'/'records')
+    course.main([notebook('1 + 1')], tmp_path/'build')
+    assert len(load_rungs(tmp_path/'build'/'records')) == 1
+
+
+def test_copies_keep_their_folders(tmp_path, monkeypatch):
+    "A solution has the name of its lesson"
+    monkeypatch.setattr(course, 'NBS', tmp_path/'nbs')
+    (tmp_path/'nbs'/'solutions').mkdir(parents=True)
+    for file in (tmp_path/'nbs'/'01.ipynb', tmp_path/'nbs'/'solutions'/'01.ipynb'):
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(str(file))]), file)
+        course.run_notebook(file, tmp_path/'build')
+        assert nbformat.read(tmp_path/'build'/file.relative_to(tmp_path), 4).cells[0].source == str(file)
 
 
 def test_a_failing_cell_stops_the_course(notebook, tmp_path, capsys):

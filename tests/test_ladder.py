@@ -69,4 +69,4 @@ def test_each_rung_is_as_good_as_measured(notebook, most, build):
 def test_pixel_similarity_is_exactly_as_measured(build): assert load_rungs(build[0]/'records')[0].errors == 99
 
 
-def test_every_notebook_has_a_bound(): assert list(MOST_ERRORS) == [notebook.stem for notebook in course.NOTEBOOKS]
+def test_every_notebook_has_a_bound(): assert list(MOST_ERRORS) == [notebook.stem for notebook in course.LESSONS]

@@ -11,7 +11,7 @@ import pytest
 import course
 from mnist37.ladder import load_rungs
 
-every_notebook = pytest.mark.parametrize('notebook', course.NOTEBOOKS, ids=lambda notebook: notebook.stem)
+every_notebook = pytest.mark.parametrize('notebook', course.ALL, ids=lambda notebook: notebook.relative_to(course.NBS).as_posix())
 LOCAL_PATH = re.compile(r'(?:/(?:root|work|tmp|home|Users)/|[A-Z]:\\\\)[\w.-]')
 
 
@@ -23,7 +23,7 @@ def kinds(cell):
     return [(output.output_type, *sorted(output.get('data', ()))) for output in cell.outputs]
 
 
-def texts(folder, pattern): return {file.name: file.read_text(encoding='utf-8') for file in folder.glob(pattern)}
+def texts(folder, pattern): return {file.relative_to(folder): file.read_text(encoding='utf-8') for file in folder.rglob(pattern)}
 
 
 def nbdev(command, folder):
@@ -39,19 +39,38 @@ def copied(root, tmp_path):
     return tmp_path
 
 
-def test_there_are_notebooks(): assert course.NOTEBOOKS
+def test_there_are_notebooks(): assert len(course.LESSONS) == len(course.SOLUTIONS) == 5
 
 
 @every_notebook
 def test_runs(notebook, build):
     folder, failed = build
-    assert notebook.name not in failed, failed[notebook.name]
-    assert notebook.stem in [rung.notebook for rung in load_rungs(folder/'records')]
+    assert notebook not in failed, failed[notebook]
+
+
+def test_every_lesson_records_its_rung(build):
+    assert [rung.notebook for rung in load_rungs(build[0]/'records')] == [notebook.stem for notebook in course.LESSONS]
+
+
+def verdicts(notebook): return [cell.outputs[0].data['text/plain'] for cell in code_cells(notebook) if cell.source.startswith('check_')]
+
+
+def test_the_solutions_pass_every_check(build):
+    for notebook in course.SOLUTIONS:
+        found = verdicts(build[0]/'nbs'/'solutions'/notebook.name)
+        assert len(found) == len(verdicts(course.NBS/notebook.name)) and set(found) == {'right'}, notebook.name
+
+
+def test_lessons_run_untouched(build):
+    "As they are handed out: every stub has its dots, and no check takes offence"
+    for notebook in course.LESSONS:
+        for folder in (course.NBS, build[0]/'nbs'):
+            assert all(verdict.startswith('not attempted') for verdict in verdicts(folder/notebook.name)), notebook.name
 
 
 @every_notebook
 def test_committed_with_the_outputs_of_a_run(notebook, build):
-    fresh = code_cells(build[0]/'nbs'/notebook.name)
+    fresh = code_cells(build[0]/'nbs'/notebook.relative_to(course.NBS))
     for stored, ran in zip(code_cells(notebook), fresh, strict=True):
         assert kinds(stored) == kinds(ran), f'cell {stored.id}: run the notebook again and commit it with its outputs'
 
@@ -77,7 +96,7 @@ def test_clean(copied, root):
 
 def test_package_is_what_the_notebooks_export(copied, root):
     "And exporting twice changes nothing, although one notebook exports several modules"
-    for module in (copied/'mnist37').glob('[!_]*.py'): module.unlink()
+    for module in (copied/'mnist37').rglob('[!_]*.py'): module.unlink()
     nbdev('nbdev-export', copied)
     nbdev('nbdev-export', copied)
     assert texts(copied/'mnist37', '*.py') == texts(root/'mnist37', '*.py'), 'run nbdev-export'

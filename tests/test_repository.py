@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zipfile
 from configparser import ConfigParser
+from importlib import import_module
 from inspect import getmembers, isclass, isfunction, signature
 
 import nbformat
@@ -15,11 +16,12 @@ from fastcore.docments import docments
 import course
 import mnist37
 import readme
-from mnist37 import basic_optim, data, ladder, linear_sgd, pixel_similarity, resnet18, simple_net
+from mnist37 import basic_optim, check, data, environment, ladder, linear_sgd, pixel_similarity, resnet18, simple_net
 from mnist37.ladder import ladder_table, load_rungs
 
-MODULES = data, ladder, pixel_similarity, linear_sgd, basic_optim, simple_net, resnet18
-PUBLIC = [getattr(module, name) for module in MODULES for name in module.__all__]
+MODULES = data, ladder, environment, check, pixel_similarity, linear_sgd, basic_optim, simple_net, resnet18
+SOLUTIONS = [import_module(f'mnist37.solutions.{notebook.stem[3:]}') for notebook in course.SOLUTIONS]
+PUBLIC = [getattr(module, name) for module in [*MODULES, *SOLUTIONS] for name in module.__all__]
 
 
 @pytest.fixture(scope='module')
@@ -61,7 +63,7 @@ def test_readme_table_is_what_the_notebooks_measured(page, build):
 
 def test_readme_table_is_that_of_the_last_notebook(page):
     "To the last digit: the committed notebooks and README tell of one and the same run"
-    cells = {cell.id: cell for cell in nbformat.read(course.NOTEBOOKS[-1], as_version=4).cells}
+    cells = {cell.id: cell for cell in nbformat.read(course.LESSONS[-1], as_version=4).cells}
     assert readme.LADDER.search(page).group().strip() == cells['ladder'].outputs[0].data['text/markdown'].strip()
 
 
@@ -121,7 +123,7 @@ def test_constraints_name_every_requirement(root):
 
 def test_wheel_holds_the_package_and_nothing_else(wheel, root):
     with zipfile.ZipFile(wheel) as archive: names = [name for name in archive.namelist() if '.dist-info/' not in name]
-    assert sorted(names) == sorted(f'mnist37/{file.name}' for file in (root/'mnist37').glob('*.py'))
+    assert sorted(names) == sorted(file.relative_to(root).as_posix() for file in (root/'mnist37').rglob('*.py'))
 
 
 def test_installed_from_a_wheel_it_asks_fastai_for_the_images(wheel, tmp_path):
@@ -131,6 +133,7 @@ def test_installed_from_a_wheel_it_asks_fastai_for_the_images(wheel, tmp_path):
     for package in (tmp_path/'fastai', tmp_path/'fastai'/'data'): (package/'__init__.py').touch()
     (tmp_path/'fastai'/'data'/'external.py').write_text(
         f'from pathlib import Path\nclass URLs: MNIST_SAMPLE = "mnist_sample"\n'
+        f'def fastai_path(folder): return Path({str(tmp_path)!r})/folder\n'
         f'def untar_data(url, data): return Path({str(data.mnist_path().parent)!r})/url')
     ran = python('import sys; sys.path.insert(0, "."); import mnist37.data as d\n'
                  'print(d.__file__, "fastai" in sys.modules, len(d.load_split("valid")[0]), "fastai" in sys.modules)', cwd=tmp_path)
@@ -141,7 +144,7 @@ def test_installed_from_a_wheel_it_asks_fastai_for_the_images(wheel, tmp_path):
 def test_importing_is_light_and_changes_nothing():
     "torch and PIL are enough for all but resnet18, and the random state stays as it was"
     ran = python('import sys, torch\nstate = torch.get_rng_state()\n'
-                 'from mnist37 import basic_optim, data, ladder, linear_sgd, pixel_similarity, simple_net\n'
+                 'from mnist37 import basic_optim, check, data, environment, ladder, linear_sgd, pixel_similarity, simple_net\n'
                  'assert torch.equal(state, torch.get_rng_state())\n'
                  'print([m for m in ("fastai", "fastbook", "torchvision", "pandas", "matplotlib") if m in sys.modules])')
     assert ran.stdout == '[]\n', ran.stderr
@@ -150,7 +153,8 @@ def test_importing_is_light_and_changes_nothing():
 @pytest.mark.parametrize('thing', [thing for thing in PUBLIC if isfunction(thing) or isclass(thing)], ids=lambda thing: thing.__qualname__)
 def test_public_names_are_documented(thing):
     "One line that says what it does, and a comment for every parameter and return"
-    methods = [member for name, member in vars(thing).items() if isfunction(member) and member.__doc__] if isclass(thing) else []
+    methods = [member for name, member in vars(thing).items() if isfunction(member) and member.__doc__
+               and not re.match('_[^_]', name)] if isclass(thing) else []
     properties = [member.fget for _, member in getmembers(thing, lambda m: isinstance(m, property))]
     for documented in [thing, *methods, *properties]:
         assert documented.__doc__ and '\n' not in documented.__doc__
