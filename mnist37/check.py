@@ -6,7 +6,7 @@
 __all__ = ['Verdict', 'Check']
 
 # %% ../nbs/check.ipynb #exports
-import math
+import math, re
 from dataclasses import dataclass
 from numbers import Real
 
@@ -23,26 +23,36 @@ class Verdict:
 
 # %% ../nbs/check.ipynb #plain
 def _plain(x):
-    "`x` with tensors, arrays, tuples and dictionaries turned into lists, as deep as they go"
+    "`x` with tensors, arrays, pandas tables and tuples turned into lists, as deep as they go"
+    if hasattr(x, 'to_numpy'): x = x.to_numpy()
     if hasattr(x, 'tolist'): return x.tolist()
-    if isinstance(x, dict): x = sorted(x.items())
+    if isinstance(x, dict): return {key: _plain(item) for key, item in x.items()}
     return [_plain(item) for item in x] if isinstance(x, (list, tuple)) else x
 
 # %% ../nbs/check.ipynb #same
 def _same(a, b):
     "Whether two plain things are equal, numbers up to rounding"
     if isinstance(a, list) and isinstance(b, list): return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, dict) and isinstance(b, dict): return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
     if isinstance(a, Real) and isinstance(b, Real):
         return math.isclose(a, b, rel_tol=1e-4, abs_tol=1e-6) or (math.isnan(a) and math.isnan(b))
     return a == b
 
-# %% ../nbs/check.ipynb #observe
-def _observe(trial, answer):
-    "What `trial` gives for `answer`, in plain Python; for an error its name and message, or dots if it is about dots"
-    with torch.random.fork_rng(devices=[]):
+# %% ../nbs/check.ipynb #result
+def _result(trial, answer):
+    "What `trial` gives for `answer`, in plain Python"
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(37)
-        try: return _plain(trial(answer))
-        except Exception as e: return ... if 'ellipsis' in str(e) else f'{type(e).__name__}: {e}'
+        return _plain(trial(answer))
+
+# %% ../nbs/check.ipynb #observe
+class _Error(str): "Name and message of an error"
+
+def _observe(trial, answer):
+    "What `trial` gives for `answer`; for an error its name and message, or dots if it is about dots"
+    try: return _result(trial, answer)
+    except Exception as e:
+        return ... if re.search("'ellipsis'|(of|not) ellipsis", str(e)) else _Error(f'{type(e).__name__}: {e}')
 
 # %% ../nbs/check.ipynb #check
 class Check:
@@ -60,24 +70,27 @@ class Check:
     ) -> Verdict: # with a hint unless it is right
         "Try `answer` out; its errors become part of the verdict"
         for description, trial in self.trials.items():
-            got, expected = _observe(trial, answer), _observe(trial, self.right)
-            if _has_dots(got): return Verdict('not attempted', 'put your code in place of the dots, and run both cells')
+            expected, got = _result(trial, self.right), _observe(trial, answer)
+            if _has_dots(got): return Verdict('not attempted', 'put your code in place of every line with dots, and run both cells')
             if not _same(got, expected): return Verdict('wrong', self._hint(description, trial, got, expected))
         return Verdict('right')
 
     def _hint(self, description, trial, got, expected):
         "The hint of the wrong answer that gives the same, or what came out and what should have"
-        found = f'{description} yours gives {_short(got)}'
+        found = f'{description} yours {"stops with" if isinstance(got, _Error) else "gives"} {_short(got)}'
         for hint, answer in self.wrong.items():
             if _same(got, _observe(trial, answer)): return f'{hint}\n({found})'
-        if got is None: return 'nothing comes back. Does your function end with return?'
+        if callable(self.right) and (got is None or 'NoneType' in str(got)):
+            return f'something that comes back is None. Does every function end with return?\n({found})'
         return f'{found}, expected {_short(expected)}'
 
 def _has_dots(x): return x is ... or isinstance(x, list) and any(map(_has_dots, x))
 
 # %% ../nbs/check.ipynb #short
 def _short(x):
-    "`x` as text: numbers with four digits, and no more than a line"
+    "`x` as text: numbers with four digits, 200 characters at the most"
     if isinstance(x, list): text = '[' + ', '.join(map(_short, x)) + ']'
-    else: text = f'{x:.4g}' if isinstance(x, float) else str(x)
-    return text if len(text) <= 100 else f'{text[:97]}...'
+    elif isinstance(x, dict): text = '{' + ', '.join(f'{_short(key)}: {_short(item)}' for key, item in x.items()) + '}'
+    elif isinstance(x, _Error): text = x
+    else: text = f'{x:.4g}' if isinstance(x, float) else repr(x)
+    return text if len(text) <= 200 else f'{text[:197]}...'

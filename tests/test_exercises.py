@@ -4,7 +4,9 @@ import textwrap
 from importlib import import_module
 
 import nbformat
+import pandas as pd
 import pytest
+import torch
 
 import course
 from mnist37.check import Check, Verdict
@@ -109,7 +111,8 @@ def test_solution_is_right(name, exercise):
 def test_wrong_answer_gets_its_hint(name, exercise, answer, words):
     stub = lesson(name)[f'stub-{exercise.replace("_", "-")}'].source
     verdict = check(name, exercise.replace('_', '-'), attempt(stub, answer))
-    assert verdict.status == 'wrong' and words.lower() in verdict.hint.lower(), verdict
+    hint = verdict.hint.split('\n(')[0]  # without the description of the trial
+    assert verdict.status == 'wrong' and words.lower() in hint.lower(), verdict
 
 
 @every_exercise
@@ -144,12 +147,15 @@ def test_unknown_mistake_shows_what_came_out_and_what_should(check_double):
     assert check_double(lambda x: 7) == Verdict('wrong', 'for 3 yours gives 7, expected 6')
 
 
-@pytest.mark.parametrize('answer', [..., lambda x: ..., lambda x: ... + x, lambda x: [x, ...]])
+@pytest.mark.parametrize('answer', [..., lambda x: ..., lambda x: ... + x, lambda x: [x, ...], lambda x: torch.tensor(...),
+                                    lambda x: torch.relu(...)])
 def test_dots_are_not_attempted(answer, check_double): assert check_double(answer).status == 'not attempted'
 
 
 @pytest.mark.parametrize('answer, words', [
-    (lambda x: None, 'Does your function end with return?'),
+    (lambda x: None, 'Does every function end with return?'),
+    (lambda x: (lambda: None)()[0], 'Does every function end with return?'),
+    (lambda x: torch.einsum('ij->', torch.ones(3)), 'einsum'),
     (lambda x: x/0, 'ZeroDivisionError: division by zero'),
     (lambda: 6, 'takes 0 positional arguments'),
     (6, "'int' object is not callable"),
@@ -170,7 +176,6 @@ def test_interrupting_is_not_caught(check_double):
 
 
 def test_random_answers_are_tried_from_one_seed_and_the_learners_is_kept():
-    import torch
     check = Check(lambda: torch.rand(2), {'called': lambda f: f()}, {})
     state = torch.get_rng_state()
     assert check(lambda: torch.rand(2)).status == 'right' and torch.equal(state, torch.get_rng_state())
@@ -179,14 +184,36 @@ def test_random_answers_are_tried_from_one_seed_and_the_learners_is_kept():
 @pytest.mark.parametrize('a, b, same', [
     (1, 1.00001, True), (1, 1.001, False), (0, 1e-7, True), (float('inf'), float('inf'), True), (float('nan'), 1, False),
     (True, 1, True), ((1, 2), [1, 2], True), ([1], 1, False), ([1, 2], [1, 2, 3], False), (None, 0, False),
-    ({'b': 1, 'a': 2}, {'a': 2, 'b': 1}, True), ('3', 3, False),
+    ({'b': 1, 'a': 2}, {'a': 2, 'b': 1}, True), ({'a': 1}, [['a', 1]], False), ('3', 3, False), ('a', 'a', True),
+    (float('nan'), float('nan'), True), (torch.ones(2), [1, 1], True), (pd.DataFrame([[1, 2]]), [[1, 2]], True),
 ])
 def test_what_counts_as_the_same(a, b, same):
     check = Check(b, {'it': lambda x: x}, {})
     assert (check(a).status == 'right') == same
 
 
-def test_long_values_are_cut(): assert len(Check(0, {'it': lambda x: x}, {})(list(range(1000))).hint) < 140
+def test_long_values_are_cut(): assert len(Check(0, {'it': lambda x: x}, {})(list(range(1000))).hint) < 240
+
+
+def test_text_is_told_from_a_value(): assert Check(None, {'it': lambda x: x}, {})('None').hint == "it yours gives 'None', expected None"
+
+
+def test_an_answer_that_changes_its_input_does_no_harm():
+    "Each trial makes its input anew, and what is expected is worked out first"
+    check = Check(sum, {'for [1, 2]': lambda f: f([1, 2])}, {'emptied': lambda x: 0})
+    assert check(lambda x: [x.pop(), x.pop()]) == Verdict('wrong', 'for [1, 2] yours gives [2, 1], expected 3')
+
+
+def test_a_mistake_in_the_right_answer_is_an_error():
+    with pytest.raises(ZeroDivisionError): Check(lambda x: x/0, {'for 1': lambda f: f(1)}, {})(lambda x: x/0)
+
+
+def test_gradients_are_computed_even_if_the_learner_has_switched_them_off():
+    def slope(x):
+        x = torch.tensor(x, requires_grad=True)
+        (x**2).backward()
+        return x.grad
+    with torch.no_grad(): assert Check(slope, {'at 3': lambda f: f(3.)}, {})(lambda x: 2*x).status == 'right'
 
 
 def test_verdict_is_shown_as_plain_text():

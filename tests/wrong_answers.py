@@ -11,13 +11,14 @@ WRONG = {
             ('return (image != 0).sum()', 'any ink'),
             ('return image[image > 0.5].sum()', 'ink of the dark pixels'),
             ('return image.sum()', 'adds up the ink'),
-            ('(image > 0.5).sum()', 'Does your function end with return?'),
+            ('(image > 0.5).sum()', 'end with return?'),
         ],
         'rmse_loop': [
             ('total = 0\nfor i in range(len(a)): total += (a[i] - b[i])**2\nreturn total/len(a)', 'The root of it is missing'),
             ('total = 0\nfor i in range(len(a)): total += abs(a[i] - b[i])\nreturn total/len(a)', 'mean absolute difference'),
             ('total = 0\nfor x, y in zip(a, b): total += (x - y)**2\nreturn total**0.5', 'root of the sum'),
             ('total = 0\nfor x, y in zip(a, b): total += (x - y)**2\nreturn total**0.5/len(a)', 'division comes before the root'),
+            ('total = 0\nfor x, y in zip(a, b): total += (x - y)**2\nreturn total/len(a)**0.5', 'Put the division in parentheses'),
             ('total = 0\nfor x, y in zip(a, b): total += x - y\nreturn ((total/len(a))**2)**0.5', 'cancelled'),
             ('total = 0\nfor x, y in zip(a, b):\n    total += (x - y)**2\n    return (total/len(a))**0.5', 'inside the loop'),
         ],
@@ -34,6 +35,7 @@ WRONG = {
             ('return sum(right_3s) + sum(right_7s)', 'Divide by how many'),
             ('return right_3s.float().mean() + right_7s.float().mean()', 'exceed 1'),
             ('return torch.cat([right_3s, right_7s]).mean()', 'float()'),
+            ('return 1 - torch.cat([right_3s, right_7s]).float().mean()', 'wrong answers'),
         ],
         'same_ink': [
             ('return images / images.mean()', 'all images together'),
@@ -45,12 +47,15 @@ WRONG = {
         ],
         'nearest_is_3': [
             ('d3 = mnist_distance(images.unsqueeze(1), threes)\nd7 = mnist_distance(images.unsqueeze(1), sevens)\n'
-             'return d3.mean(1) < d7.mean(1)', 'Only the nearest one counts'),
+             'return d3.mean(1) < d7.mean(1)', 'all examples'),
+            ('return mnist_distance(images, threes.mean(0)) < mnist_distance(images, sevens.mean(0))', 'average example'),
+            ('d3 = mnist_distance(images.unsqueeze(1), threes)\nd7 = mnist_distance(images.unsqueeze(1), sevens)\n'
+             'return d3.min(1).values <= d7.min(1).values', 'equally far'),
             ('d3 = mnist_distance(images.unsqueeze(1), threes)\nd7 = mnist_distance(images.unsqueeze(1), sevens)\n'
              'return d3.max(1).values < d7.max(1).values', 'farthest'),
             ('d3 = mnist_distance(images.unsqueeze(1), threes)\nd7 = mnist_distance(images.unsqueeze(1), sevens)\n'
              'return d3.min(1).values > d7.min(1).values', 'Turn the comparison round'),
-            ('return mnist_distance(images, threes) < mnist_distance(images, sevens)', 'axis of size 1'),
+            ('return mnist_distance(images, threes) < mnist_distance(images, sevens)', 'one axis more'),
             ('return mnist_distance(images[:, None], torch.cat([threes, sevens])).argmin(1)', 'Is it a 3?'),
         ],
     },
@@ -63,6 +68,7 @@ WRONG = {
             ('return f(x + h) - f(x - h)/(2*h)', 'parentheses'),
             ('return (f(x + h) - f(x - h))/2*h', 'takes parentheses'),
             ('return (f(x - h) - f(x + h))/(2*h)', 'sign'),
+            ('return abs(f(x + h) - f(x - h))/(2*h)', 'falls'),
         ],
         'good_lr': [
             ('good_lr = 1', 'diverges'),
@@ -81,11 +87,15 @@ WRONG = {
              '    x.grad = None\n    return x', 'one step only'),
             ('x = start.clone().requires_grad_()\nfor i in range(steps):\n    f(x).backward()\n    x -= lr*x.grad\n'
              '    x.grad = None\nreturn x', 'no_grad'),
-            ('x = start.clone()\nfor i in range(steps):\n    f(x).backward()\n    x -= lr*x.grad\nreturn x', 'has not been tagged'),
+            ('x = start.clone()\nfor i in range(steps):\n    f(x).backward()\n    x -= lr*x.grad\nreturn x', 'Is x tagged'),
+            ('x = start.clone().requires_grad_()\nfor i in range(steps):\n    f(x).backward()\n    with torch.no_grad(): x = x - lr*x.grad\nreturn x',
+             'with -=?'),
             ('x = start.clone().requires_grad_()\nfor i in range(steps):\n    loss = f(x)\n    loss.backward()\n'
              '    x.data -= lr*x.grad\n    x.grad = None\nreturn f(x)', 'Return where it is'),
             ('x = start.requires_grad_()\nfor i in range(steps):\n    f(x).backward()\n    x.data -= lr*x.grad\n'
              '    x.grad = None\nreturn x', 'start itself'),
+            ('x = start.requires_grad_().clone()\nx = x.detach().requires_grad_()\nfor i in range(steps):\n    f(x).backward()\n    x.data -= lr*x.grad\n'
+             '    x.grad = None\nreturn x', 'start has been tagged'),
         ],
         'score_accuracy': [
             ('return ((scores > 0.5) == targets).float().mean()', 'Which one is it before?'),
@@ -94,13 +104,16 @@ WRONG = {
             ('return (scores > 0) == targets', 'What share is?'),
             ('return ((scores > 0) == targets).sum()', 'how many are right'),
             ('return ((scores > 0) == targets).mean()', 'float()'),
+            ('return (scores > 0).float().mean()', 'called a 3'),
+            ('return (scores > 0 == targets).float().mean()', 'Put the first comparison in parentheses'),
         ],
         'shuffled_batches': [
             ('order = torch.randperm(n)\nreturn [order[i:i+batch_size] for i in range(0, n - batch_size + 1, batch_size)]',
              'last batch is missing'),
             ('return torch.randperm(n)', 'Cut it into batches'),
             ('return torch.randperm(n).split(n//batch_size)', 'not the number of batches'),
-            ('return torch.randint(n, (n,)).split(batch_size)', 'come twice'),
+            ('return torch.randint(n, (n,)).split(batch_size)', 'exactly once'),
+            ('return (torch.randperm(n) + 1).split(batch_size)', 'exactly once'),
             ('return [torch.arange(i, min(i + batch_size, n)) for i in range(0, n, batch_size)]', 'not shuffled'),
             ('batches = []\nfor i in range(0, n, batch_size):\n    batch = torch.arange(i, min(i + batch_size, n))\n'
              '    batches.append(batch[torch.randperm(len(batch))])\nreturn batches', 'within their batch only'),
@@ -123,6 +136,12 @@ WRONG = {
             ('w, b = torch.zeros(x.shape[1], 1).requires_grad_(), torch.zeros(1).requires_grad_()\nfor i in range(steps):\n'
              '    mnist_loss(x@w + b, y).backward()\n    for p in (w, b):\n        p.data -= lr*p.grad\n        p.grad = None\n'
              'return b, w', 'weights first'),
+            ('w, b = torch.zeros(x.shape[1], 1).requires_grad_(), torch.zeros(1).requires_grad_()\nfor i in range(steps):\n'
+             '    mnist_loss(x@w + b, y).backward()\n    for p in (w, b):\n        p.data -= p.grad\n        p.grad = None\n'
+             'return w, b', 'learning rate is missing'),
+            ('w, b = torch.zeros(x.shape[1], 1).requires_grad_(), torch.zeros(1).requires_grad_()\nfor i in range(steps):\n'
+             '    mnist_loss(x@w + b, y).backward()\n    for p in (w, b): p = p - lr*p.grad\n    w.grad = b.grad = None\n'
+             'return w, b', 'still 0'),
         ],
     },
     '03_basic_optim': {
@@ -130,7 +149,7 @@ WRONG = {
             ('return len(list(model.parameters()))', 'number of tensors'),
             ('return sum(p.numel() for name, p in model.named_parameters() if "weight" in name)', 'biases are missing'),
             ('return sum(len(p) for p in model.parameters())', 'first axis only'),
-            ('return len(model.parameters())', 'Walk through it'),
+            ('return len(model.parameters())', 'Walk through them'),
             ('for p in model.parameters(): return p.numel()', 'first tensor only'),
         ],
         'smooth': [
@@ -167,7 +186,10 @@ WRONG = {
              '    p.data -= self.lr*p.grad/(self.sums[i].sqrt() + 1e-10)', 'without being squared'),
             ('for i, p in enumerate(self.params):\n    self.sums[i] += (p.grad**2).sum()\n'
              '    p.data -= self.lr*p.grad/(self.sums[i].sqrt() + 1e-10)', 'share one sum'),
+            ('for p, s in zip(self.params, self.sums):\n    s = s + p.grad**2\n    p.data -= self.lr*p.grad/(s.sqrt() + 1e-10)', 'would make a new tensor'),
             ('for p, s in zip(self.params, self.sums):\n    s += p.grad**2\n    p.data -= self.lr*p.grad', 'not divided'),
+            ('for p, s in zip(self.params, self.sums):\n    s += p.grad**2\n    p.data -= p.grad/(s.sqrt() + 1e-10)', 'multiplied by the learning rate'),
+            ('for p, s in zip(self.params, self.sums):\n    s += p.grad**2\n    p.data -= self.lr*p.grad/s.sqrt()', 'Add 1e-10'),
             ('for p, s in zip(self.params, self.sums):\n    p.data -= self.lr*p.grad/(s.sqrt() + 1e-10)\n    s += p.grad**2',
              'Add first'),
             ('for p, s in zip(self.params, self.sums):\n    s += p.grad**2\n    p -= self.lr*p.grad/(s.sqrt() + 1e-10)', 'Use p.data'),
@@ -195,6 +217,8 @@ WRONG = {
              '    if acc >= target: break\nreturn acc', 'not only the last one'),
             ('for i in range(most):\n    train_epoch(model, dl, opt)\n    if validate_epoch(model, valid_dl) >= target: break\n'
              'return i + 1', 'not how many epochs'),
+            ('accs = []\nfor i in range(most):\n    train_epoch(model, dl, opt)\n    accs.append(validate_epoch(model, dl))\n'
+             '    if accs[-1] >= target: return accs\nreturn accs', 'not on the training set'),
         ],
     },
     '04_simple_net': {
@@ -232,7 +256,8 @@ WRONG = {
             ('(w1, b1), (w2, b2) = layers[0], layers[1]\nreturn w2@w1, w2@b1 + b2', 'There may be more'),
         ],
         'stable_cross_entropy': [
-            ('p = torch.where(targets == 1, scores.sigmoid(), 1 - scores.sigmoid())\nreturn -p.log().mean()', 'infinite'),
+            ('p = torch.where(targets == 1, scores.sigmoid(), 1 - scores.sigmoid())\nreturn -p.log().mean()', 'becomes too large'),
+            ('s = torch.where(targets == 1, scores, -scores)\nreturn torch.log(1 + torch.exp(-s)).mean()', 'becomes too large'),
             ('p = scores.sigmoid().clamp(1e-7, 1 - 1e-7)\nreturn -torch.where(targets == 1, p, 1 - p).log().mean()', 'clamp'),
             ('return torch.where(targets == 1, F.logsigmoid(scores), F.logsigmoid(-scores)).mean()', 'sign is missing'),
             ('return -torch.where(targets == 0, F.logsigmoid(scores), F.logsigmoid(-scores)).mean()', 'wrong way round'),
@@ -249,6 +274,8 @@ WRONG = {
             ('result = {}\nfor w in widths:\n    for s in starts: result[w] = errors_of(w, s)\nreturn result', 'last start only'),
             ('return {w: sum(errors_of(s, w) for s in starts)/len(starts) for w in widths}', 'width first'),
             ('return [sum(errors_of(w, s) for s in starts)/len(starts) for w in widths]', 'dictionary'),
+            ('result, total = {}, 0\nfor w in widths:\n    for s in starts: total += errors_of(w, s)\n    result[w] = total/len(starts)\nreturn result',
+             'runs on'),
         ],
     },
     '05_resnet18': {
@@ -256,7 +283,7 @@ WRONG = {
             ('return scores.exp()/scores.exp().sum(0)', 'columns add up'),
             ('return scores.exp()/scores.exp().sum()', 'all images together'),
             ('return scores/scores.sum(1, keepdim=True)', 'exponential is missing'),
-            ('return torch.exp(scores)/torch.exp(scores).sum(1)', 'Keep the axis'),
+            ('return torch.exp(scores)/torch.exp(scores).sum(1)', 'keepdim=True'),
             ('return torch.exp(scores)', 'Divide by the sum'),
             ('return scores.sigmoid()', 'sigmoid'),
         ],
@@ -264,7 +291,8 @@ WRONG = {
             ('return (n + 2*padding - kernel)//stride', 'first place'),
             ('return (n + padding - kernel)//stride + 1', 'both sides'),
             ('return (n - 2*padding - kernel)//stride + 1', 'larger, not smaller'),
-            ('import math\nreturn math.ceil((n + 2*padding - kernel)/stride) + 1', 'round down'),
+            ('import math\nreturn math.ceil((n + 2*padding - kernel)/stride) + 1', 'stick out'),
+            ('return round((n + 2*padding - kernel)/stride) + 1', 'stick out'),
             ('return (n + 2*padding - kernel)/stride + 1', 'rounds down'),
             ('return (n + 2*padding - kernel + 1)//stride', 'on top'),
             ('return (n + 2*padding)//stride', 'subtract the kernel'),
@@ -283,6 +311,10 @@ WRONG = {
             ('k, l = kernel.shape\nresult = torch.zeros(image.shape[0] - k + 1, image.shape[1] - l + 1)\nfor i in range(len(result)):\n'
              '    for j in range(result.shape[1]): total = (image[i:i+k, j:j+l]*kernel).sum()\nreturn result', 'all zeros'),
             ('k, l = kernel.shape\nresult = torch.zeros(image.shape[0] - k + 1, image.shape[1] - l + 1)\nfor i in range(len(result)):\n'
+             '    for j in range(result.shape[1]): result[i, j] = image[i:i+k, j:j+l]*kernel\nreturn result', 'one number'),
+            ('k, l = kernel.shape\nresult = torch.zeros(image.shape[0] - k + 1, image.shape[1] - l + 1)\nfor i in range(len(result)):\n'
+             '    for j in range(result.shape[1]):\n        result[i, j] = (image[i:i+k, j:j+l]*kernel).sum()\n        return result', 'first place'),
+            ('k, l = kernel.shape\nresult = torch.zeros(image.shape[0] - k + 1, image.shape[1] - l + 1)\nfor i in range(len(result)):\n'
              '    for j in range(result.shape[1]): result[i, j] = image[i:i+k, j:j+l].sum()*kernel.sum()\nreturn result', 'products of sums'),
         ],
         'confusion': [
@@ -297,16 +329,8 @@ WRONG = {
              'return counts', 'read correctly count'),
             ('counts = torch.zeros(2, 2)\nfor t, a in zip(targets, answers):\n    if t < 2 and a < 2: counts[t, a] += 1\nreturn counts',
              'more than two classes'),
-        ],
-        'worst': [
-            ('return F.cross_entropy(scores, targets, reduction="none").topk(k, largest=False).indices', 'those are the best'),
-            ('return F.cross_entropy(scores, targets, reduction="none").argsort()[-k:]', 'come first'),
-            ('return F.cross_entropy(scores, targets, reduction="none").sort(descending=True).values[:k]', 'Where do they stand?'),
-            ('return scores.softmax(1).max(1).values.argsort()[:k]', 'least sure'),
-            ('return F.cross_entropy(scores, targets, reduction="none").argsort(descending=True)', 'first k'),
-            ('return F.cross_entropy(scores, targets).topk(k).indices', 'single number'),
-            ('losses = F.cross_entropy(scores, targets, reduction="none")\n'
-             'return (losses >= losses.sort().values[-k]).nonzero()[:, 0]', 'Sort them'),
+            ('n = max(targets.max(), answers.max()) + 1\ncounts = torch.zeros(n, n)\nfor t, a in zip(targets, answers): counts[t, a] += 1\nreturn counts',
+             'may be missing'),
         ],
         'residual': [
             ('return self.module(x)', 'input is not added'),
@@ -316,6 +340,20 @@ WRONG = {
             ('return self.module(x + self.module(x))', 'see the input once'),
             ('return self.module(x) - x', 'subtracted'),
             ('return F.relu(x + self.module(x))', 'no ReLU'),
+            ('x += self.module(x)\nreturn x', 'itself has been changed'),
+        ],
+        'worst': [
+            ('return F.cross_entropy(scores, targets, reduction="none").topk(k, largest=False).indices', 'those are the best'),
+            ('return F.cross_entropy(scores, targets, reduction="none").argsort()[-k:]', 'come first'),
+            ('return F.cross_entropy(scores, targets, reduction="none").sort(descending=True).values[:k]', 'Where do they stand?'),
+            ('return scores.softmax(1).max(1).values.argsort()[:k]', 'least sure'),
+            ('return F.cross_entropy(scores, targets, reduction="none").argsort(descending=True)', 'first k'),
+            ('losses = F.cross_entropy(scores, targets, reduction="none")\norder = losses.argsort(descending=True)\n'
+             'return order[scores.argmax(1)[order] != targets[order]][:k]', 'misread images only'),
+            ('return scores[range(len(targets)), targets].argsort()[:k]', 'Compare losses'),
+            ('return F.cross_entropy(scores, targets).topk(k).indices', 'single number'),
+            ('losses = F.cross_entropy(scores, targets, reduction="none")\n'
+             'return (losses >= losses.sort().values[-k]).nonzero()[:, 0]', 'Sort them'),
         ],
     },
 }

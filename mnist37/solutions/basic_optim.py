@@ -30,7 +30,7 @@ check_count_params = Check(count_params, {
     'that is the number of tensors. How many numbers are in them?': lambda model: len(list(model.parameters())),
     'the biases are missing.': lambda model: sum(p.numel() for p in model.parameters() if p.ndim > 1),
     'len of a tensor is the size of its first axis only.': lambda model: sum(len(p) for p in model.parameters()),
-    'a generator has no len, and no numel. Walk through it.': lambda model: len(model.parameters()),
+    'parameters gives the tensors one by one, and has no len of its own. Walk through them.': lambda model: len(model.parameters()),
     'that is the first tensor only. Does the return stand inside a loop?':
         lambda model: next(model.parameters()).numel()})
 
@@ -53,7 +53,7 @@ def _running(losses, beta, first=1):
     return [average/(1 - beta**(k + first)) for k, average in enumerate(averages)]
 
 check_smooth = Check(smooth, {
-    'for losses 4, 2, 1 and beta 0.5': lambda smooth: smooth([4., 2., 1.], .5),
+    'for losses 4, 2, 1 and beta 0.6': lambda smooth: smooth([4., 2., 1.], .6),
     'for losses 4, 2, 1 and beta 0.9': lambda smooth: smooth([4., 2., 1.], .9)}, {
     'the division by 1 - beta**n is missing.':
         lambda losses, beta: [a*(1 - beta**(k + 1)) for k, a in enumerate(_running(losses, beta))],
@@ -92,14 +92,14 @@ class WeightDecay(BasicOptim):
 
 # %% ../../nbs/solutions/03_basic_optim.ipynb #mistakes-weight-decay
 def _after_three_steps(optimizer, **options):
-    "Two parameters, far from each other, after three steps on a bowl"
-    p = tensor([2., -1.]).requires_grad_()
-    opt = optimizer([p], lr=.1, **options)
+    "Two parameters, one with a number that has no slope, after three steps downhill"
+    p, q = tensor([2., -1., 4.]).requires_grad_(), tensor([3.]).requires_grad_()
+    opt = optimizer([p, q], lr=.1, **options)
     for _ in range(3):
-        (p**2 * tensor([1., 3.])).sum().backward()
+        (p[0]**2 + 3*p[1]**2 + 0*p[2] + q**2).sum().backward()
         if opt.step() is ...: return ...
         opt.zero_grad()
-    return p
+    return p, q
 
 def _stepping(move, base=BasicOptim):
     "An optimizer whose `step` does `move` to each parameter"
@@ -113,7 +113,8 @@ def _with_wd(move): return _stepping(move, WeightDecay)
 def _leaf(self, p): p -= p.grad * self.lr
 
 check_weight_decay = Check(WeightDecay, {
-    'for three steps from (2, -1)': lambda WeightDecay: _after_three_steps(WeightDecay, wd=.5)}, {
+    'for three steps on p² + 3q² + 0r + s² from p = 2, q = -1, r = 4 and s = 3, lr 0.1, wd 0.5,':
+        lambda WeightDecay: _after_three_steps(WeightDecay, wd=.5)}, {
     'there is no decay in it.': _with_wd(lambda self, p: p.data.sub_(p.grad*self.lr)),
     'that pushes the parameters away from 0. Mind the sign.':
         _with_wd(lambda self, p: p.data.sub_((p.grad - self.wd*p.data)*self.lr)),
@@ -154,6 +155,15 @@ def _with_sums(change, root=True):
                 p.data -= p.grad / ((s.sqrt() if root else s) + 1e-10) * self.lr
     return Optimizer
 
+def _stepping_by_root(rate, little=1e-10):
+    "`Adagrad` with another rate, or another small number added to the root"
+    class Optimizer(Adagrad):
+        def step(self):
+            for p, s in zip(self.params, self.sums):
+                s += p.grad**2
+                p.data -= p.grad / (s.sqrt() + little) * rate(self)
+    return Optimizer
+
 class _StepFirst(Adagrad):
     def step(self):
         for p, s in zip(self.params, self.sums):
@@ -161,11 +171,14 @@ class _StepFirst(Adagrad):
             s += p.grad**2
 
 check_adagrad = Check(Adagrad, {
-    'for three steps from (2, -1)': _after_three_steps}, {
-    'the sums keep the last square only. Add to what is there.': _with_sums(lambda s, g: s.copy_(g**2)),
+    'for three steps on p² + 3q² + 0r + s² from p = 2, q = -1, r = 4 and s = 3, lr 0.1,': _after_three_steps}, {
+    'the sums keep the last square only. Add to what is there, in place: s = s + ... would make a new tensor, and '
+    'leave the one in the list as it is.': _with_sums(lambda s, g: s.copy_(g**2)),
     'the root is missing.': _with_sums(lambda s, g: s.add_(g**2), root=False),
     'the gradients are added without being squared.': _with_sums(lambda s, g: s.add_(g)),
     'all numbers share one sum. Each has its own.': _with_sums(lambda s, g: s.add_((g**2).sum())),
+    'the step is not multiplied by the learning rate.': _stepping_by_root(lambda self: 1),
+    'where a gradient has always been 0, that divides 0 by 0. Add 1e-10 to the root.': _stepping_by_root(lambda self: self.lr, 0),
     'the gradient is not divided by anything.': _stepping(lambda self, p: p.data.sub_(p.grad*self.lr), Adagrad),
     'the sums are still 0 when the first gradient is divided. Add first, then step.': _StepFirst,
     'PyTorch refuses to change a tagged tensor in place. Use p.data.': _stepping(_leaf, Adagrad)})
@@ -228,12 +241,13 @@ def train_until(
 
 # %% ../../nbs/solutions/03_basic_optim.ipynb #mistakes-train-until
 def _until(train_until, target, most):
-    "What `train_until` returns for a model that gets both of two points wrong, and after some epochs both right"
+    "What `train_until` returns for a model that is wrong at first and after some epochs gets 3 of 4 right, one label being wrong"
     model = nn.Linear(1, 1)
     nn.init.constant_(model.weight, -1.)
     nn.init.zeros_(model.bias)
     points = [(tensor([[1.], [-1.]]), tensor([[1], [0]]))]
-    return train_until(model, points, points, BasicOptim(model.parameters(), lr=1.5), target, most)
+    valid_points = [(tensor([[1.], [-1.], [2.], [-2.]]), tensor([[1], [0], [1], [1]]))]
+    return train_until(model, points, valid_points, BasicOptim(model.parameters(), lr=1.5), target, most)
 
 def _until_wrong(enough, epochs=None):
     "`train_until` with another condition to stop, and perhaps another number of epochs"
@@ -247,9 +261,11 @@ def _until_wrong(enough, epochs=None):
     return train_until
 
 check_train_until = Check(train_until, {
-    'for target 0.9 and 9 epochs at the most': lambda train_until: _until(train_until, .9, 9),
-    'for target 1, which is just reached,': lambda train_until: _until(train_until, 1., 9),
-    'for 2 epochs at the most': lambda train_until: _until(train_until, .9, 2)}, {
+    'for target 0.7 and 9 epochs at the most': lambda train_until: _until(train_until, .7, 9),
+    'for target 0.75, which is just reached,': lambda train_until: _until(train_until, .75, 9),
+    'for 2 epochs at the most': lambda train_until: _until(train_until, .7, 2)}, {
+    'measure on the validation set, not on the training set.':
+        lambda model, dl, valid_dl, *args: train_until(model, dl, dl, *args),
     'to reach the target is enough: that much or more.': _until_wrong(lambda accs, target: accs[-1] > target),
     'it goes on when the target has been reached.': _until_wrong(lambda accs, target: False),
     'it stops one epoch too late.': _until_wrong(lambda accs, target: len(accs) > 1 and accs[-2] >= target),

@@ -24,7 +24,9 @@ def slope(
 
 # %% ../../nbs/solutions/02_linear_sgd.ipynb #mistakes-slope
 check_slope = Check(slope, {
-    'for x³ at x = 2 with h = 0.25': lambda slope: slope(lambda x: x**3, 2., .25)}, {
+    'for x³ at x = 2 with h = 0.25': lambda slope: slope(lambda x: x**3, 2., .25),
+    'for 10 - x² at x = 3 with h = 0.25': lambda slope: slope(lambda x: 10 - x**2, 3., .25)}, {
+    'where a function falls, its slope is negative.': lambda f, x, h: abs(f(x + h) - f(x - h))/(2*h),
     'that looks to the right only.': lambda f, x, h: (f(x + h) - f(x))/h,
     'that looks to the left only.': lambda f, x, h: (f(x) - f(x - h))/h,
     'how long is the way from x - h to x + h? Not h.': lambda f, x, h: (f(x + h) - f(x - h))/h,
@@ -94,6 +96,12 @@ def _refused(f, start, lr, steps):
     f(x).backward()
     x -= x.grad*lr
 
+def _tagging(f, start, lr, steps):
+    "Tags `start` itself"
+    result = minimize(f, start, lr, steps)
+    start.requires_grad_()
+    return result
+
 def _start_after(minimize):
     "What has become of `start`"
     start = tensor([2., -1.])
@@ -102,16 +110,19 @@ def _start_after(minimize):
 
 check_minimize = Check(minimize, {
     'for three steps on x² + 3y² from (2, -1)': lambda minimize: minimize(_bowl, tensor([2., -1.]), .1, 3),
-    'asked for start afterwards,': _start_after}, {
+    'asked for start afterwards,': lambda minimize: _start_after(minimize).tolist(),
+    'asked whether start is tagged afterwards,': lambda minimize: _start_after(minimize).requires_grad}, {
     'the gradients add up from step to step. Clear them.': lambda *args: _descent(*args, clear=False),
     'the gradient is computed once only. It changes with every step.': lambda *args: _descent(*args, every=False),
     'that goes uphill. Step against the gradient.': lambda *args: _descent(*args, sign=-1),
     'that is one step only. Does the return stand inside the loop?':
         lambda f, start, lr, steps: minimize(f, start, lr, 1),
     'PyTorch refuses to change a tagged tensor in place. Take the step under torch.no_grad().': _refused,
-    'start has not been tagged: x = start.clone().requires_grad_()': lambda f, start, lr, steps: f(start).backward(),
+    'nothing tagged led to what backward was called on. Is x tagged before the first step, is only the step under '
+    'no_grad, and does the step change x in place, with -=?': lambda f, start, lr, steps: f(start).backward(),
     'that is the value of f at the end. Return where it is.': lambda *args: _bowl(minimize(*args)),
-    'start itself has been changed. Work on start.clone().': _in_place})
+    'start itself has been changed. Work on start.clone().': _in_place,
+    'start has been tagged. Work on start.clone().': _tagging})
 
 # %% ../../nbs/solutions/02_linear_sgd.ipynb #score-accuracy
 def score_accuracy(
@@ -123,18 +134,22 @@ def score_accuracy(
 
 # %% ../../nbs/solutions/02_linear_sgd.ipynb #mistakes-score-accuracy
 check_score_accuracy = Check(score_accuracy, {
-    'for scores 0.3, 2, -1, 0.2, 1 and targets 1, 1, 0, 1, 0': lambda score_accuracy: score_accuracy(
-        tensor([[.3], [2.], [-1.], [.2], [1.]]), tensor([[1], [1], [0], [1], [0]]))}, {
+    'for scores 0.3, 2, -1, 1.5, 1, -2, -3 and targets 1, 1, 0, 1, 0, 0, 0': lambda score_accuracy: score_accuracy(
+        tensor([.3, 2., -1., 1.5, 1., -2., -3.])[:, None], tensor([1, 1, 0, 1, 0, 0, 0])[:, None])}, {
     '0.5 is the threshold after the sigmoid. Which one is it before?':
         lambda scores, targets: ((scores > .5) == targets).float().mean(),
     '0 is the threshold before the sigmoid. After it, every number is above 0.':
         lambda scores, targets: ((scores.sigmoid() > 0) == targets).float().mean(),
     'that is the share of wrong answers.': lambda scores, targets: ((scores <= 0) == targets).float().mean(),
+    'that is the share of images called a 3. How many are what they are called?':
+        lambda scores, targets: (scores > 0).float().mean(),
     'that says for each image whether it is read correctly. What share is?':
         lambda scores, targets: (scores > 0) == targets,
     'that is how many are right. What share is it?': lambda scores, targets: ((scores > 0) == targets).sum(),
     'True and False have no mean: make them numbers with float().':
-        lambda scores, targets: ((scores > 0) == targets).mean()})
+        lambda scores, targets: ((scores > 0) == targets).mean(),
+    'Python reads a > 0 == b as a > 0 and 0 == b. Put the first comparison in parentheses.':
+        lambda scores, targets: (scores > 0 == targets).float().mean()})
 
 # %% ../../nbs/solutions/02_linear_sgd.ipynb #shuffled-batches
 def shuffled_batches(
@@ -147,17 +162,19 @@ def shuffled_batches(
 # %% ../../nbs/solutions/02_linear_sgd.ipynb #mistakes-shuffled-batches
 def _sizes(shuffled_batches): return [len(batch) for batch in shuffled_batches(100, 32)]
 
-def _positions(shuffled_batches): return torch.cat(list(shuffled_batches(100, 32)))
+def _positions(shuffled_batches): return torch.cat([torch.as_tensor(batch) for batch in shuffled_batches(100, 32)])
 
 check_shuffled_batches = Check(shuffled_batches, {
     'asked for the sizes of the batches (100 positions, 32 per batch),': _sizes,
     'asked whether each position from 0 to 99 comes once,':
         lambda answer: _positions(answer).sort().values.tolist() == list(range(100)),
-    'asked whether they come in order,': lambda answer: bool((_positions(answer).diff() == 1).all()),
+    'asked whether many follow their predecessor,': lambda answer: bool((_positions(answer).diff() == 1).sum() > 50),
     'asked whether the first batch is made of the first 32,': lambda answer: bool(_positions(answer)[:32].max() < 32),
     'asked whether two calls give the same order,':
         lambda answer: bool((_positions(answer) == _positions(answer)).all())}, {
-    'some positions come twice, others never. Which function gives each of them once?':
+    'every call gives the same order. Do not set a seed in the function.':
+        lambda n, size: torch.randperm(n, generator=torch.Generator().manual_seed(0)).split(size),
+    'each position from 0 to n - 1 should come exactly once. Which function gives each of them once?':
         lambda n, size: torch.randint(0, n, (n,), generator=torch.Generator().manual_seed(0)).split(size),
     'the last batch is missing. It is smaller, but it counts.':
         lambda n, size: torch.randperm(n)[:n//size*size].split(size),
@@ -165,16 +182,14 @@ check_shuffled_batches = Check(shuffled_batches, {
     'split takes the size of a batch, not the number of batches.': lambda n, size: torch.randperm(n).split(n//size),
     'the positions change places within their batch only. Shuffle first, then cut.':
         lambda n, size: [batch[torch.randperm(len(batch))] for batch in torch.arange(n).split(size)],
-    'they are not shuffled.': lambda n, size: torch.arange(n).split(size),
-    'every call gives the same order. Do not set a seed in the function.':
-        lambda n, size: torch.randperm(n, generator=torch.Generator().manual_seed(0)).split(size)})
+    'they are not shuffled.': lambda n, size: torch.arange(n).split(size)})
 
 # %% ../../nbs/solutions/02_linear_sgd.ipynb #train-linear
 def train_linear(
     x:Tensor, # images as rows, float, shape (N, D)
     y:Tensor, # 1 for a 3 and 0 for a 7, shape (N, 1)
     lr:float, # learning rate
-    steps:int, # how many steps to take
+    steps:int, # how many times to predict, measure, compute the gradient, step and clear it
 ) -> tuple[Tensor, Tensor]: # weights, shape (D, 1), and bias, shape (1,)
     "Train the model `x@weights + bias` from zeros, all images in every step"
     weights, bias = torch.zeros(x.shape[1], 1).requires_grad_(), torch.zeros(1).requires_grad_()
@@ -198,13 +213,18 @@ def _trained(x, y, lr, steps, clear=True, sign=1, bias_too=True, loss_func=mnist
 
 def _no_sigmoid(preds, targets): return torch.where(targets == 1, 1 - preds, preds).mean()
 
-_x = tensor([[.9, .1, .3], [.8, .3, .1], [.7, .2, .6], [.2, .9, .1], [.3, .8, .4], [.1, .7, .2]])
-_y = tensor([[1], [1], [0], [0], [0], [0]])
+def _six():
+    "Six images of three pixels, and their targets"
+    x = tensor([[.9, .1, .3], [.8, .3, .1], [.7, .2, .6], [.2, .9, .1], [.3, .8, .4], [.1, .7, .2]])
+    return x, tensor([[1], [1], [0], [0], [0], [0]])
 
 check_train_linear = Check(train_linear, {
-    'for the weights after four steps': lambda train_linear: train_linear(_x, _y, 1., 4)[0],
-    'for the bias after four steps': lambda train_linear: train_linear(_x, _y, 1., 4)[1]}, {
+    'for the weights after four steps': lambda train_linear: train_linear(*_six(), .5, 4)[0],
+    'for the bias after four steps': lambda train_linear: train_linear(*_six(), .5, 4)[1]}, {
     'the gradients add up from step to step. Clear them.': lambda *args: _trained(*args, clear=False),
+    'the weights are still 0. Does the step change them in place, with -=?':
+        lambda x, y, lr, steps: (torch.zeros(x.shape[1], 1), None),
+    'the learning rate is missing.': lambda x, y, lr, steps: _trained(x, y, 1., steps),
     'that goes uphill. Step against the gradient.': lambda *args: _trained(*args, sign=-1),
     'that is one step only. Does the return stand inside the loop?': lambda x, y, lr, steps: _trained(x, y, lr, 1),
     'the bias never moves. It is a parameter, too.': lambda *args: _trained(*args, bias_too=False),

@@ -11,19 +11,25 @@ import torch
 from torch import Tensor, tensor
 
 from ..check import Check
-from ..pixel_similarity import mnist_distance
+from ..pixel_similarity import is_3, mnist_distance
 
 # %% ../../nbs/solutions/01_pixel_similarity.ipynb #count-dark
 def count_dark(
-    image:Tensor, # one image, values in [0, 1]
+    image:Tensor, # one image, shape (28, 28), values in [0, 1]
 ) -> Tensor: # how many of its pixels are above 0.5, a single number
     "Number of dark pixels"
     return (image > 0.5).sum()
 
 # %% ../../nbs/solutions/01_pixel_similarity.ipynb #mistakes-count-dark
+def _image_of(*pixels):
+    "An image with `pixels` in its first row, and nothing else"
+    image = torch.zeros(28, 28)
+    image[0, :len(pixels)] = tensor(pixels)
+    return image
+
 check_count_dark = Check(count_dark, {
-    'for tensor([[0, 0.2, 0.5], [0.6, 0.9, 1]])':
-        lambda count_dark: count_dark(tensor([[0, .2, .5], [.6, .9, 1]]))}, {
+    'for an image with pixels of 0.2, 0.5, 0.6, 0.9 and 1, and 0 elsewhere,':
+        lambda count_dark: count_dark(_image_of(.2, .5, .6, .9, 1))}, {
     'that says for each pixel whether it is dark. How many are?': lambda image: image > 0.5,
     'that is the share of dark pixels. How many are there?': lambda image: (image > 0.5).float().mean(),
     'a pixel of exactly 0.5 is not above 0.5.': lambda image: (image >= 0.5).sum(),
@@ -54,6 +60,8 @@ check_rmse_loop = Check(rmse_loop, {
         lambda a, b: sum((x - y)**2 for x, y in zip(a, b))**0.5,
     'the division comes before the root, not after it.':
         lambda a, b: sum((x - y)**2 for x, y in zip(a, b))**0.5 / len(a),
+    'the power comes before the division: t/n**0.5 is t/(n**0.5). Put the division in parentheses.':
+        lambda a, b: sum((x - y)**2 for x, y in zip(a, b)) / len(a)**0.5,
     'positive and negative differences have cancelled. Square each of them before you add up.':
         lambda a, b: abs(_mean([x - y for x, y in zip(a, b)])),
     'the return stands inside the loop, so only the first pair counts.':
@@ -70,11 +78,11 @@ shapes = [
 # %% ../../nbs/solutions/01_pixel_similarity.ipynb #mistakes-shapes
 check_shapes = Check(shapes, {
     f'in row {i + 1}': lambda shapes, i=i: shapes[i] for i in range(4)}, {
-    'b has fewer axes, and that is allowed: missing sizes on the left fit anything.': [None, None, 0, 0],
+    'b has fewer axes, and that is allowed: missing sizes on the left fit anything.': [None, None, '-', '-'],
     'the result has the larger number of axes, and the larger size of each pair.': [(28,), (3, 28), (5,), (4,)],
-    'a size of 1 is stretched to the size that it meets.': [0, (5, 1, 28), 0, 0],
-    'align the shapes at the right, not at the left: which size of a does the 5 of b meet?': [0, 0, (5, 28, 28), 0],
-    'both are stretched: the 1 of a meets the 4 of b, and the 4 of a meets nothing.': [0, 0, 0, (4, 1)]})
+    'a size of 1 is stretched to the size that it meets.': ['-', (5, 1, 28), '-', '-'],
+    'align the shapes at the right, not at the left: which size of a does the 5 of b meet?': ['-', '-', (5, 28, 28), '-'],
+    'both are stretched: the 1 of a meets the 4 of b, and the 4 of a meets nothing.': ['-', '-', '-', (4, 1)]})
 
 # %% ../../nbs/solutions/01_pixel_similarity.ipynb #pooled-accuracy
 def pooled_accuracy(
@@ -86,14 +94,16 @@ def pooled_accuracy(
 
 # %% ../../nbs/solutions/01_pixel_similarity.ipynb #mistakes-pooled-accuracy
 check_pooled_accuracy = Check(pooled_accuracy, {
-    'for one right of four 3s, and both right of two 7s':
-        lambda pooled_accuracy: pooled_accuracy(tensor([True, False, False, False]), tensor([True, True]))}, {
+    'for one right of five 3s, and both right of two 7s':
+        lambda pooled_accuracy: pooled_accuracy(tensor([True] + [False]*4), tensor([True, True]))}, {
     'that is the mean of two accuracies. It counts each class once, not each image.':
         lambda right_3s, right_7s: (right_3s.float().mean() + right_7s.float().mean())/2,
     'that is how many were right. Divide by how many there are.':
         lambda right_3s, right_7s: right_3s.sum() + right_7s.sum(),
     'that adds the two accuracies up, which can exceed 1.':
         lambda right_3s, right_7s: right_3s.float().mean() + right_7s.float().mean(),
+    'that is the share of wrong answers.':
+        lambda right_3s, right_7s: 1 - torch.cat([right_3s, right_7s]).float().mean(),
     'True and False have no mean: make them numbers with float().':
         lambda right_3s, right_7s: torch.cat([right_3s, right_7s]).mean()})
 
@@ -105,14 +115,19 @@ def same_ink(
     return images / images.mean((1, 2), keepdim=True)
 
 # %% ../../nbs/solutions/01_pixel_similarity.ipynb #mistakes-same-ink
+def _two_greys(upper, lower):
+    "Images whose upper half has one grey and whose lower half has another"
+    halves = tensor([upper, lower]).T[:, :, None, None]
+    return halves.expand(-1, 2, 14, 28).reshape(-1, 28, 28)
+
 check_same_ink = Check(same_ink, {
-    'for three images of 2×2 pixels': lambda same_ink: same_ink(tensor(
-        [[[.5, .5], [.5, .5]], [[.1, .2], [.3, .4]], [[0., .2], [.2, .4]]]))}, {
+    'for images of mean 0.5, 0.25 and 0.1, the upper left pixel of which is 0.8, 0.3 and 0.2,':
+        lambda same_ink: same_ink(_two_greys([.8, .3, .2], [.2, .2, 0.]))[:, 0, 0]}, {
     'that divides by the mean of all images together. Each image has a mean of its own.':
         lambda images: images/images.mean(),
     'the means have shape (N,), and aligned at the right they meet the columns. Which shape must they have?':
         lambda images: images/images.mean((1, 2)),
-    'that divides by the mean image. Average over rows and columns, not over the pile.':
+    'that divides by the mean image. Average over rows and columns, not over the pile of images.':
         lambda images: images/images.mean(0),
     'that makes every mean 0. Divide instead of subtracting.':
         lambda images: images - images.mean((1, 2), keepdim=True),
@@ -133,14 +148,20 @@ def nearest_is_3(
     return to_threes < to_sevens
 
 # %% ../../nbs/solutions/01_pixel_similarity.ipynb #mistakes-nearest-is-3
-def _few(*inks): return torch.stack([torch.full((28, 28), ink) for ink in inks])
+def _greys(*inks): return torch.stack([torch.full((28, 28), ink) for ink in inks])
 
 def _by(reduce, a, b): return reduce(mnist_distance(a[:, None], b))
 
 check_nearest_is_3 = Check(nearest_is_3, {
-    'for five images, three 3s and two 7s': lambda nearest_is_3: nearest_is_3(
-        _few(.1, .35, .5, .7, .95), _few(.1, .2, .9), _few(.5, .6))}, {
-    'that compares with the average example, or with all on average. Only the nearest one counts.':
+    'for images of even grey 0, 0.25, 0.3828, 0.5625, 0.6563 and 0.9375, 3s of 0.25 and 0.75, 7s of 0 and 0.5625,':
+        lambda nearest_is_3: nearest_is_3(
+            _greys(0., .25, .3828125, .5625, .65625, .9375), _greys(.25, .75), _greys(0., .5625))}, {
+    'if the nearest 3 and the nearest 7 are equally far, the answer is not a 3.':
+        lambda images, threes, sevens:
+            _by(lambda d: d.amin(1), images, threes) <= _by(lambda d: d.amin(1), images, sevens),
+    'that compares with the average example. Only the nearest one counts.':
+        lambda images, threes, sevens: is_3(images, threes.mean(0), sevens.mean(0)),
+    'that compares with all examples, on average. Only the nearest one counts.':
         lambda images, threes, sevens:
             _by(lambda d: d.mean(1), images, threes) < _by(lambda d: d.mean(1), images, sevens),
     'that compares with the farthest examples. The nearest ones count.':
@@ -149,7 +170,7 @@ check_nearest_is_3 = Check(nearest_is_3, {
     'that is True where the nearest example is a 7. Turn the comparison round.':
         lambda images, threes, sevens:
             _by(lambda d: d.amin(1), images, threes) > _by(lambda d: d.amin(1), images, sevens),
-    'images and examples are paired one by one, or do not fit. Give the images an axis of size 1: images[:, None].':
+    'images and examples are paired one by one, or do not fit. Each image has to meet each example: one axis more.':
         lambda images, threes, sevens: mnist_distance(images, threes) < mnist_distance(images, sevens),
     'that says which example is nearest. Is it a 3?':
         lambda images, threes, sevens: _by(lambda d: d.argmin(1), images, torch.cat([threes, sevens]))})

@@ -25,7 +25,7 @@ def leaky_relu(
 # %% ../../nbs/solutions/04_simple_net.ipynb #mistakes-leaky-relu
 check_leaky_relu = Check(leaky_relu, {
     'for tensor([-2, 0, 3]) and slope 0.1': lambda leaky_relu: leaky_relu(tensor([-2., 0., 3.]), .1),
-    'for tensor([-2, 0, 3]) and slope 0.5': lambda leaky_relu: leaky_relu(tensor([-2., 0., 3.]), .5)}, {
+    'for tensor([[-2, 0], [3, -4]]) and slope 0.5': lambda leaky_relu: leaky_relu(tensor([[-2., 0.], [3., -4.]]), .5)}, {
     'that is ReLU. Negative numbers should become small, not 0.': lambda x, slope: x.clamp(min=0),
     'the negative numbers have become positive.': lambda x, slope: torch.where(x > 0, x, -slope*x),
     'the positive numbers are multiplied, too.': lambda x, slope: slope*x,
@@ -76,8 +76,9 @@ def _sum_rule(slope, bias):
     return [[[1., 1.], [1., 1.]], [0., 0.], [[slope], [0.]], [bias]]
 
 check_xor_weights = Check(xor_weights, {
+    'asked for the sizes of the four': lambda weights: [tensor(numbers).shape for numbers in weights],
     'for (0, 0), (0, 1), (1, 0) and (1, 1)': _says}, {
-    'that is OR: (1, 1) should be false. Let the second activation pull the score down there.': _sum_rule(1., -.5),
+    'that is OR: (1, 1) should be false. There the second activation has to be above 0, and to pull the score below 0.': _sum_rule(1., -.5),
     'that is AND: true only if both are 1.': _sum_rule(1., -1.5),
     'that is the opposite of XOR. Turn the signs of w2 and b2 round.':
         [[[1., 1.], [1., 1.]], [0., -1.], [[-1.], [2.]], [.5]],
@@ -115,7 +116,9 @@ check_collapse = Check(collapse, {
     'for the weight of two layers': lambda collapse: collapse(_layers(2))[0],
     'for the bias of two layers': lambda collapse: collapse(_layers(2))[1],
     'for the weight of three layers': lambda collapse: collapse(_layers(3))[0],
-    'for the bias of three layers': lambda collapse: collapse(_layers(3))[1]}, {
+    'for the bias of three layers': lambda collapse: collapse(_layers(3))[1],
+    'for the sizes, with layers from four numbers to three and to two,': lambda collapse: [p.shape for p in collapse(
+        [(torch.ones(3, 4), torch.ones(3)), (torch.ones(2, 3), torch.ones(2))])]}, {
     'the order of the product is reversed: the later weight stands on the left.':
         lambda layers: _product(layers, collapse(layers)[1], order=-1),
     'weights are multiplied number by number. Use @.':
@@ -138,19 +141,19 @@ def stable_cross_entropy(
 # %% ../../nbs/solutions/04_simple_net.ipynb #mistakes-stable-cross-entropy
 def _right_probability(scores, targets): return torch.where(targets == 1, scores.sigmoid(), 1 - scores.sigmoid())
 
-_modest = tensor([[2.], [-1.], [.5]]), tensor([[1], [1], [0]])
-
 def _extreme_loss(cross_entropy):
     "The loss for scores far out, which a clamp makes too small, by how much depends on the clamp"
-    loss = cross_entropy(tensor([[-200.], [200.]]), tensor([[1], [0]]))
-    return 'too small a loss' if loss < 199 else loss
+    loss = cross_entropy(tensor([[-1000.], [1000.]]), tensor([[1], [0]]))
+    return 'too small a loss' if loss < 999 else loss
 
 check_stable_cross_entropy = Check(stable_cross_entropy, {
-    'for scores 2, -1, 0.5 and targets 1, 1, 0': lambda stable_cross_entropy: stable_cross_entropy(*_modest),
-    'for scores -200, 200 and targets 1, 0': _extreme_loss}, {
-    'right for modest scores, but this one is infinite. Do not take the logarithm of a sigmoid.':
+    'for scores 2, -1, 0.7 and targets 1, 1, 0': lambda stable_cross_entropy: stable_cross_entropy(
+        tensor([[2.], [-1.], [.7]]), tensor([[1], [1], [0]])),
+    'for scores -1000, 1000 and targets 1, 0': _extreme_loss}, {
+    'right for modest scores, but for these something on the way is rounded to 0, or becomes too large. '
+    'F.logsigmoid goes another way.':
         lambda scores, targets: -_right_probability(scores, targets).log().mean(),
-    'it should be 200. Clamped before the logarithm, the loss is flat for bad mistakes; F.logsigmoid needs no clamp.':
+    'it should be 1000. Clamped before the logarithm, the loss is flat for bad mistakes; F.logsigmoid needs no clamp.':
         lambda scores, targets: -_right_probability(scores, targets).clamp(min=1e-7).log().mean(),
     'the sign is missing: the loss should be positive.':
         lambda scores, targets: -stable_cross_entropy(scores, targets),
@@ -166,23 +169,26 @@ check_stable_cross_entropy = Check(stable_cross_entropy, {
 def width_sweep(
     errors_of, # function of a width and a start, returns how many errors that network makes
     widths:list, # widths to try
-    starts:list, # random starts to try each width from
+    starts:list, # seeds to start each width from, such as [0, 1, 2]
 ) -> dict: # mean number of errors for each width
     "Mean errors by width"
     return {width: sum(errors_of(width, start) for start in starts)/len(starts) for width in widths}
 
 # %% ../../nbs/solutions/04_simple_net.ipynb #mistakes-width-sweep
-def _errors_of(width, start): return 100//width + [5, 0, 9, 3][start]
+def _errors_of(width, start): return 100//width + [5, 0, 9, 3, 7][start]
 
 def _swept(reduce): return lambda errors_of, widths, starts: {w: reduce([errors_of(w, s) for s in starts]) for w in widths}
 
 check_width_sweep = Check(width_sweep, {
-    'for widths 1, 4 and starts 0, 1, 2, 3': lambda width_sweep: width_sweep(_errors_of, [1, 4], [0, 1, 2, 3])}, {
+    'for widths 1, 4 and starts 4, 1, 2, 0': lambda width_sweep: width_sweep(_errors_of, [1, 4], [4, 1, 2, 0])}, {
     'that is the best start of each width. Picking the best flatters: take the mean.': _swept(min),
     'that is the worst start of each width. Take the mean.': _swept(max),
     'that is the sum over the starts. Take the mean.': _swept(sum),
     'that is the first start only.': _swept(lambda errors: errors[0]),
     'that is the last start only.': _swept(lambda errors: errors[-1]),
+    'the total runs on from one width to the next. Start each width at 0.':
+        lambda errors_of, widths, starts: {w: sum(errors_of(v, s) for v in widths[:i + 1] for s in starts)/len(starts)
+                                           for i, w in enumerate(widths)},
     'errors_of takes the width first, then the start.':
         lambda errors_of, widths, starts: {w: sum(errors_of(s, w) for s in starts)/len(starts) for w in widths},
     'return a dictionary from width to mean errors.':
