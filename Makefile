@@ -1,6 +1,6 @@
 # make course   set up, run every notebook, print the ladder
 # make test     set up, run the tests
-# make lab      set up, open the notebooks in JupyterLab
+# make lab      set up, open the first page in JupyterLab
 # make student  set up, write the notebooks to hand out to build/student
 # Another Python: make course PYTHON=/path/to/python3
 
@@ -16,7 +16,7 @@ test: .venv/installed
 	$(VENV) -m pytest
 
 lab: .venv/installed
-	$(VENV) -m jupyter lab nbs
+	$(VENV) -m jupyter lab --ServerApp.root_dir=. nbs/index.ipynb
 
 student: .venv/installed
 	$(VENV) scripts/student.py

@@ -19,13 +19,15 @@ def check_environment():
 # %% ../nbs/01_pixel_similarity.ipynb #environment-libraries
 def _python():
     "Whether Python is new enough"
-    wanted = metadata('mnist37')['Requires-Python']
-    newer = SpecifierSet(wanted).contains(platform.python_version(), prereleases=True)
-    return f'Python {platform.python_version()}', '' if newer else f'Expected {wanted}: install one from python.org'
+    found = f'Python {platform.python_version()}'
+    try: wanted = metadata('mnist37')['Requires-Python']
+    except PackageNotFoundError: return found, 'mnist37 is not installed in it. Type in a terminal: make course'
+    return found, '' if SpecifierSet(wanted).contains(platform.python_version()) else f'Expected {wanted}: install one from python.org'
 
 def _libraries():
     "What the libraries are: one line if all are well, else one for each that is not"
-    wanted = [Requirement(line) for line in requires('mnist37') if 'extra ==' not in line]
+    try: wanted = [Requirement(line) for line in requires('mnist37') if 'extra ==' not in line]
+    except PackageNotFoundError: return []
     installed = {r.name: _version(r.name) for r in wanted}
     amiss = [r for r in wanted if not (installed[r.name] and r.specifier.contains(installed[r.name], prereleases=True))]
     if not amiss:
@@ -42,9 +44,10 @@ def _version(name):
 # %% ../nbs/01_pixel_similarity.ipynb #environment-images
 def _images():
     "Whether the images are all there, or can be unpacked"
-    try: from mnist37.data import ARCHIVE, ARCHIVE_SHA256, COUNTS, check_dataset, dataset_path
-    except ImportError as e: return f'images: not looked for ({e})', 'Install the libraries first'
-    path, all_there = dataset_path(), (f'images: {sum(COUNTS.values()):,}', '')
+    try:
+        from mnist37.data import ARCHIVE, ARCHIVE_SHA256, COUNTS, check_dataset, dataset_path
+        path, all_there = dataset_path(), (f'images: {sum(COUNTS.values()):,}', '')
+    except (ImportError, OSError) as e: return f'images: not looked for ({e})', 'Install the libraries first'
     if path.exists():
         try: check_dataset(path)
         except ValueError as e: return f'images: {e}', 'Then run this cell again'
@@ -52,10 +55,10 @@ def _images():
     if not ARCHIVE.exists():
         return f'images: none in {path}', 'With a network, type in a cell: from mnist37.data import mnist_path; mnist_path()'
     if hashlib.sha256(ARCHIVE.read_bytes()).hexdigest() == ARCHIVE_SHA256: return all_there
-    return f'images: {ARCHIVE} is damaged', f'Type in a terminal: git checkout -- {ARCHIVE}'
+    return f'images: {ARCHIVE} is damaged', f'Type in a terminal: git checkout -- "{ARCHIVE}"'
 
 def _device():
     "Which device the course will use"
     try: from mnist37.data import default_device
-    except ImportError as e: return f'device: not looked for ({e})', 'Install the libraries first'
+    except (ImportError, OSError) as e: return f'device: not looked for ({e})', 'Install the libraries first'
     return f'device: {default_device()}', ''

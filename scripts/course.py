@@ -62,6 +62,8 @@ def run_notebook(
 
 def main(names=(), build=ROOT/'build'):
     notebooks = [Path(name).resolve() for name in names]
+    for notebook in notebooks:
+        if not notebook.is_file(): sys.exit(f'{notebook}: there is no such notebook')
     if not notebooks:
         shutil.rmtree(build/'records', ignore_errors=True)
         notebooks = NOTEBOOKS

@@ -1,13 +1,15 @@
 """On Colab and Kaggle, in place of `make`: add to their Python what the course needs, and leave their torch as it is.
 
-The first cell of every notebook runs this where `mnist37` cannot be imported.
+The first cell of every notebook runs this where `mnist37` cannot be imported. Anywhere else it only says what to do.
 """
+import os
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+HOSTS = 'COLAB_RELEASE_TAG', 'KAGGLE_KERNEL_RUN_TYPE'  # environment variables that are set there
 KEEP = 'torch', 'torchvision', 'numpy'  # made for the GPU there, or already in use by the kernel
 
 
@@ -21,9 +23,13 @@ def pins():
 
 
 def main():
+    if not any(host in os.environ for host in HOSTS):
+        raise ModuleNotFoundError(f'mnist37 is not installed in {sys.executable}. Choose the Python in .venv as the kernel of this '
+                                  f'notebook; if there is no .venv yet, type in a terminal, in {ROOT}: make course')
     print('Installing what the course needs; this happens once.', flush=True)
     subprocess.run([sys.executable, '-m', 'pip', 'install', '--quiet', '--editable', str(ROOT), *pins()], check=True)
     sys.path.insert(0, str(ROOT))  # the kernel that is running does not see an editable installation
+    sys.modules.pop('mnist37', None)  # a folder of that name may have been taken for the package
 
 
 if __name__ == '__main__': main()

@@ -2,7 +2,7 @@
 
     python scripts/marks.py FOLDER
 
-Every notebook in FOLDER and below is read as it was saved; nothing is run.
+Every notebook in FOLDER and below is read as it was saved; nothing is run. FOLDER/marks.csv gets the same, a line per exercise.
 """
 import re
 import sys
@@ -11,46 +11,51 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 
-CHECK = re.compile(r'check_(\w+)\(')
+from course import LESSONS
+
+CHECK = re.compile(r'^(?:\w+ = |print\()?check_(\w+)\(\w', re.M)
 VERDICT = re.compile(r'right|wrong|not attempted')
 
 
-def verdict(cell):
-    "What the check in `cell` said when it was last run; 'not run' if it has no output"
-    texts = [output.data.get('text/plain', '') for output in cell.outputs if output.output_type == 'execute_result']
-    found = VERDICT.match(texts[0]) if texts else None
-    return found.group() if found else 'not run'
+def exercises(notebook):
+    "The verdict of each check in `notebook`; 'not run' without output; raises ValueError if the file is no notebook"
+    try: cells = nbformat.read(notebook, as_version=4).cells
+    except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as e:
+        raise ValueError(f'{notebook}: not a notebook ({type(e).__name__})') from e
+    found = {}
+    for cell in cells:
+        check = CHECK.search(cell.source) if cell.cell_type == 'code' else None
+        if not check: continue
+        texts = [output.get('text') or output.get('data', {}).get('text/plain', '') for output in cell.outputs]
+        verdict = VERDICT.match(texts[-1]) if texts else None
+        found[check[1]] = verdict.group() if verdict else 'not run'
+    return found
 
 
-def read_marks(
-    folder:Path, # folder of notebooks, at any depth
-) -> pd.DataFrame: # columns lesson, file, exercise, verdict; a row per check
-    "The verdicts in all notebooks of `folder`; raises ValueError naming a file that is no notebook, or if there is none"
-    rows = []
+def read_marks(folder):
+    "A table of all verdicts below `folder`, with the columns lesson, file, exercise and verdict, and a list of files that cannot be read"
+    lesson_of = {exercise: lesson.stem for lesson in LESSONS for exercise in exercises(lesson)}
+    rows, unreadable = [], []
     for file in sorted(Path(folder).rglob('*.ipynb')):
-        if '.ipynb_checkpoints' in file.parts: continue
-        try: cells = nbformat.read(file, as_version=4).cells
-        except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as e:
-            raise ValueError(f'{file}: not a notebook ({type(e).__name__})') from e
-        for cell in cells:
-            check = CHECK.match(cell.source) if cell.cell_type == 'code' else None
-            if check: rows.append((check[1], file, verdict(cell)))
-    if not rows: raise ValueError(f'{folder}: no notebook with a check in it')
-    marks = pd.DataFrame(rows, columns=['exercise', 'file', 'verdict'])
-    marks['file'] = [file.relative_to(folder).as_posix() for file in marks.file]
-    return marks
+        if '.ipynb_checkpoints' in file.parts or not file.is_file(): continue
+        try: verdicts = exercises(file)
+        except ValueError as e: unreadable.append(str(e))
+        else: rows += [(lesson_of.get(name, 'others'), file.relative_to(folder).as_posix(), name, said) for name, said in verdicts.items()]
+    return pd.DataFrame(rows, columns=['lesson', 'file', 'exercise', 'verdict']), unreadable
 
 
 def main(folder):
-    marks = read_marks(folder)
-    exercises = marks.groupby('file').exercise.agg(tuple)
-    for names in dict.fromkeys(exercises):  # the notebooks with the same exercises are one lesson
-        table = marks[marks.file.isin(exercises.index[exercises == names])].pivot(index='file', columns='exercise', values='verdict')
-        table = table[list(names)].assign(right=(table == 'right').sum(axis=1))
-        print(f'\n{table.to_string()}')
+    if not folder.is_dir(): sys.exit(f'{folder}: not a folder')
+    marks, unreadable = read_marks(folder)
+    for lesson, rows in marks.groupby('lesson'):
+        order = list(dict.fromkeys(rows.exercise))
+        table = rows.pivot(index='file', columns='exercise', values='verdict')[order].fillna('not run')
+        print(f'\n{lesson}\n{table.assign(right=(table == "right").sum(axis=1)).to_string()}')
+    marks.to_csv(folder/'marks.csv', index=False, encoding='utf-8-sig')  # so that Excel, too, reads names as they are
+    if unreadable or marks.empty: sys.exit('\n'.join(['', *unreadable] if unreadable else [f'{folder}: no notebook with a check in it']))
 
 
 if __name__ == '__main__':
     if len(sys.argv) != 2: sys.exit(__doc__)
-    try: main(Path(sys.argv[1]))
-    except ValueError as e: sys.exit(str(e))
+    sys.stdout.reconfigure(encoding='utf-8')  # names of files, also where Windows would expect a code page
+    main(Path(sys.argv[1]))

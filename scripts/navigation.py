@@ -10,10 +10,10 @@ import nbformat
 from course import INDEX, LESSONS, NBS, SOLUTIONS
 
 GROUPS = [[INDEX, *LESSONS], SOLUTIONS, [NBS/'teaching.ipynb', NBS/'check.ipynb']]  # neighbours in reading order
-ENVIRONMENT = """try: import mnist37
+ENVIRONMENT = """try: from mnist37.environment import check_environment
 except ModuleNotFoundError:  # on Colab or Kaggle; the first page says more
     %run {hosted}
-from mnist37.environment import check_environment
+    from mnist37.environment import check_environment
 check_environment()"""
 
 

@@ -39,7 +39,7 @@ def draw_ladder(rungs, file):
         ax.text(-.5, y, y + 1, ha='right', va='center', fontsize=15)
         columns, rows = [7 + .27*(i//3) for i in range(rung.errors)], [y + .16*(1 - i%3) for i in range(rung.errors)]
         ax.scatter(columns, rows, marker='s', s=26, color='black')
-        ax.text(columns[-1] + .5, y, f'{rung.errors} errors', va='center', fontsize=11)
+        ax.text(max(columns, default=6.5) + .5, y, f'{rung.errors} errors', va='center', fontsize=11)
     ax.set(xlim=(-1.2, 18.5), ylim=(-.8, len(rungs) - .2))
     ax.set_title(f'One square for each image misread, of {rungs[0].images:,}', fontsize=11)
     ax.axis('off')

@@ -9,6 +9,7 @@ from course import NBS, NOTEBOOKS, ROOT
 
 STUDENT = ROOT/'build'/'student'
 LINK = re.compile(r'\[([^\]]+)\]\(([^)#\s]+\.(?:ipynb|md))(?:#[^\s]*?)?\)')  # to another page
+LEFT_OUT = 'solutions', 'teachers-heading', 'teachers'  # cells of the first page
 
 
 def unlink(source):
@@ -17,14 +18,20 @@ def unlink(source):
     return LINK.sub(lambda link: link[0] if link[2] in names else link[1], source)
 
 
+def for_students(nb):
+    "`nb` without outputs, and without what leads to solutions"
+    nb, _ = ClearOutputPreprocessor().preprocess(nb, {})
+    nb.cells = [cell for cell in nb.cells if cell.id not in LEFT_OUT]
+    for cell in nb.cells:
+        if cell.cell_type == 'markdown': cell.source = unlink(cell.source)
+        if cell.id.startswith('links-'): cell.source = ' · '.join(part for part in cell.source.split(' · ') if part.startswith('['))
+    return nb
+
+
 def main(folder=STUDENT):
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(NBS/'images', folder/'images')
-    for notebook in NOTEBOOKS:
-        nb, _ = ClearOutputPreprocessor().preprocess(nbformat.read(notebook, as_version=4), {})
-        for cell in nb.cells:
-            if cell.cell_type == 'markdown': cell.source = unlink(cell.source)
-        nbformat.write(nb, folder/notebook.name)
+    for notebook in NOTEBOOKS: nbformat.write(for_students(nbformat.read(notebook, as_version=4)), folder/notebook.name)
     print(f'{len(NOTEBOOKS)} notebooks are in {folder}')
 
 

@@ -46,6 +46,10 @@ def test_notebooks_that_are_named_leave_the_records_of_the_others(notebook, tmp_
     assert len(load_rungs(tmp_path/'build'/'records')) == 1
 
 
+def test_a_notebook_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(SystemExit, match='nowhere.ipynb: there is no such notebook'): course.main(['nowhere.ipynb'], tmp_path)
+
+
 def test_copies_keep_their_folders(tmp_path, monkeypatch):
     "A solution has the name of its lesson"
     monkeypatch.setattr(course, 'NBS', tmp_path/'nbs')

@@ -48,10 +48,22 @@ def test_versions_made_for_a_gpu_are_accepted(capsys, monkeypatch):
     assert 'torch 2.6.0+cu124' in lines(capsys)[1]
 
 
-def test_works_where_torch_is_broken(capsys, monkeypatch):
+@pytest.mark.parametrize('error', [ImportError('no torch'), OSError('a library of torch could not be loaded')])
+def test_works_where_torch_is_broken(error, capsys, monkeypatch):
     "And says so, instead of an error of its own"
-    monkeypatch.setitem(sys.modules, 'mnist37.data', None)
-    assert [line[:6] for line in lines(capsys)] == ['[OK]  ', '[OK]  ', '[FAIL]', '[FAIL]']
+    class Broken:
+        def __getattr__(self, name): raise error
+    monkeypatch.setitem(sys.modules, 'mnist37.data', Broken())
+    found = lines(capsys)
+    assert [line[:6] for line in found] == ['[OK]  ', '[OK]  ', '[FAIL]', '[FAIL]'] and str(error) in found[2]
+
+
+def test_says_what_to_type_where_the_package_is_there_but_not_installed(capsys, monkeypatch):
+    def missing(name): raise PackageNotFoundError(name)
+    for name in ('metadata', 'requires'): monkeypatch.setattr(environment, name, missing)
+    found = lines(capsys)
+    assert found[0].startswith('[FAIL] Python ') and found[0].endswith('mnist37 is not installed in it. Type in a terminal: make course')
+    assert len(found) == 3
 
 
 def test_images_that_are_still_packed_are_fine_and_stay_packed(capsys, tmp_path, monkeypatch):
@@ -70,7 +82,7 @@ def test_a_damaged_archive_is_named(capsys, tmp_path, monkeypatch):
     (tmp_path/'mnist_sample.tgz').write_bytes(b'no archive')
     monkeypatch.setattr(data, 'ARCHIVE', tmp_path/'mnist_sample.tgz')
     line = lines(capsys)[2]
-    assert line.startswith('[FAIL] images: ') and f'Type in a terminal: git checkout -- {tmp_path/"mnist_sample.tgz"}' in line
+    assert line.startswith('[FAIL] images: ') and f'Type in a terminal: git checkout -- "{tmp_path/"mnist_sample.tgz"}"' in line
 
 
 def test_without_an_archive_it_says_what_would_download_them(capsys, tmp_path, monkeypatch):
@@ -91,15 +103,28 @@ def test_is_light_and_opens_no_connection():
     assert ran.stdout.count('[OK]') == 4 and ran.stdout.endswith('[]\n'), ran.stdout + ran.stderr
 
 
-@pytest.mark.parametrize('missing', [True, False])
-def test_the_first_cell_runs_hosted_only_where_the_package_is_missing(missing, tmp_path):
-    "`hosted.py` is played by a stand-in, which makes the package importable again"
+def run_first_cell(folder, hidden):
+    "What the first cell prints in a notebook of `folder`, whose `hosted.py` is a stand-in; `hidden` comes before it"
     cell = next(cell for cell in nbformat.read(course.INDEX, as_version=4).cells if cell.id == 'environment-check')
-    (tmp_path/'scripts').mkdir()
-    (tmp_path/'nbs').mkdir()
-    (tmp_path/'scripts'/'hosted.py').write_text('import sys\nprint("installing")\ndel sys.modules["mnist37"]\n')
-    hide = 'import sys; sys.modules["mnist37"] = None\n' if missing else ''
-    (tmp_path/'nbs'/'cell.ipy').write_text(hide + cell.source)
-    ran = subprocess.run([sys.executable, '-m', 'IPython', '--quick', 'cell.ipy'], cwd=tmp_path/'nbs', capture_output=True, text=True)
+    for name in ('scripts', 'nbs'): (folder/name).mkdir()
+    (folder/'scripts'/'hosted.py').write_text('import sys\nprint("installing")\n'
+                                              f'sys.path.insert(0, {str(course.ROOT)!r})\nsys.modules.pop("mnist37", None)\n')
+    (folder/'nbs'/'cell.ipy').write_text(hidden + cell.source)
+    ran = subprocess.run([sys.executable, '-m', 'IPython', '--quick', 'cell.ipy'], cwd=folder/'nbs', capture_output=True, text=True)
     assert ran.stdout.count('[OK]') == 4, ran.stdout + ran.stderr
-    assert ('installing' in ran.stdout) == missing
+    return ran.stdout
+
+
+def test_the_first_cell_only_checks_where_the_package_is_there(tmp_path): assert 'installing' not in run_first_cell(tmp_path, '')
+
+
+def test_the_first_cell_runs_hosted_where_it_is_missing(tmp_path):
+    assert run_first_cell(tmp_path, 'import sys; sys.modules["mnist37"] = None\n').startswith('installing')
+
+
+def test_a_folder_that_looks_like_the_package_does_not_mislead_it(tmp_path):
+    "As on Colab, if the repository was cloned into a folder `mnist37`, and Python looks for packages where that folder is"
+    (tmp_path/'mnist37').mkdir()
+    fake = ('import sys; sys.meta_path[:] = [finder for finder in sys.meta_path if "__editable__" not in str(finder)]\n'
+            f'sys.path.insert(0, {str(tmp_path)!r})\nimport mnist37; assert mnist37.__file__ is None\n')
+    assert run_first_cell(tmp_path, fake).startswith('installing')

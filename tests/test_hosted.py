@@ -9,16 +9,27 @@ import course
 import hosted
 
 
+@pytest.fixture(autouse=True)
+def colab(monkeypatch): monkeypatch.setenv('COLAB_RELEASE_TAG', 'played')
+
+
 def test_installs_the_course_and_pins_what_must_stay(monkeypatch):
     commands = []
     monkeypatch.setattr(hosted.subprocess, 'run', lambda command, check: commands.append(command))
     monkeypatch.setattr(sys, 'path', [*sys.path])
+    monkeypatch.setattr(sys, 'modules', {**sys.modules})
     hosted.main()
     (command,) = commands
     assert command[:4] == [sys.executable, '-m', 'pip', 'install'] and '--upgrade' not in command
     assert command[command.index('--editable') + 1] == str(course.ROOT)
     assert command[-3:] == [f'{name}=={version(name)}' for name in ('torch', 'torchvision', 'numpy')]
     assert sys.path[0] == str(course.ROOT)
+
+
+def test_anywhere_else_it_installs_nothing_and_says_what_to_do(monkeypatch):
+    monkeypatch.delenv('COLAB_RELEASE_TAG')
+    monkeypatch.setattr(hosted.subprocess, 'run', lambda *args, **kwargs: pytest.fail('it ran something'))
+    with pytest.raises(ModuleNotFoundError, match=r'Choose the Python in \.venv as the kernel .* make course'): hosted.main()
 
 
 def test_pins_only_what_is_installed(monkeypatch):

@@ -70,6 +70,7 @@ def test_common_cells_are_up_to_date(notebook):
     assert after.cells[1].source == after.cells[-1].source == navigation.links(notebook)
     code = [cell for cell in after.cells if cell.cell_type == 'code']
     assert not code or code[0].id == 'environment-check'
+    assert not code or [cell.id for cell in code].count('environment-check') == 1
 
 
 @pytest.mark.parametrize('group', navigation.GROUPS, ids=lambda group: group[0].name)

@@ -41,6 +41,11 @@ def test_the_text_of_a_link_stays():
         'See [a](01_pixel_similarity.ipynb#Broadcasting) and b c.'
 
 
+def test_says_nothing_of_solutions_but_that_there_are_some(handed_out):
+    text = '\n'.join(cell.source for file in handed_out.glob('*.ipynb') for cell in nbformat.read(file, as_version=4).cells if cell.cell_type == 'markdown')
+    assert '](solutions' not in text and '· Solutions' not in text and 'For teachers' not in text
+
+
 def test_written_anew_each_time(handed_out):
     (handed_out/'old.ipynb').touch()
     student.main(handed_out)
@@ -63,51 +68,93 @@ def handed_in(tmp_path):
 
 
 def test_reads_the_four_verdicts(handed_in, tmp_path):
-    handed_in('a/01.ipynb', one='right', two='wrong: look\n(again)', three='not attempted: dots', four=None)
-    handed_in('.ipynb_checkpoints/01.ipynb', one='wrong')
-    found = marks.read_marks(tmp_path)
-    assert found.values.tolist() == [['one', 'a/01.ipynb', 'right'], ['two', 'a/01.ipynb', 'wrong'],
-                                     ['three', 'a/01.ipynb', 'not attempted'], ['four', 'a/01.ipynb', 'not run']]
+    handed_in('a/01.ipynb', slope='right', smooth='wrong: look\n(again)', worst='not attempted: dots', mine=None)
+    handed_in('.ipynb_checkpoints/01.ipynb', slope='wrong')
+    found, unreadable = marks.read_marks(tmp_path)
+    assert found.values.tolist() == [
+        ['02_linear_sgd', 'a/01.ipynb', 'slope', 'right'], ['03_basic_optim', 'a/01.ipynb', 'smooth', 'wrong'],
+        ['05_resnet18', 'a/01.ipynb', 'worst', 'not attempted'], ['others', 'a/01.ipynb', 'mine', 'not run']]
+    assert unreadable == []
 
 
-def test_prints_a_table_for_each_lesson(handed_in, tmp_path, capsys):
-    handed_in('a/01.ipynb', one='right', two='right')
-    handed_in('b/01.ipynb', one='right', two='wrong: x')
-    handed_in('b/02.ipynb', three='not attempted: x')
+def test_prints_a_table_for_each_lesson_and_writes_them_down(handed_in, tmp_path, capsys):
+    handed_in('a/01.ipynb', count_dark='right', shapes='right')
+    handed_in('b/Łukasz.ipynb', count_dark='right', shapes='wrong: x')
+    handed_in('b/02.ipynb', slope='not attempted: x')
     marks.main(tmp_path)
     first, second = [[line.split() for line in table.splitlines()] for table in capsys.readouterr().out.strip().split('\n\n')]
-    assert first[0][-3:] == ['one', 'two', 'right']
-    assert first[-2:] == [['a/01.ipynb', 'right', 'right', '2'], ['b/01.ipynb', 'right', 'wrong', '1']]
+    assert first[0] == ['01_pixel_similarity'] and first[1][-3:] == ['count_dark', 'shapes', 'right']
+    assert first[-2:] == [['a/01.ipynb', 'right', 'right', '2'], ['b/Łukasz.ipynb', 'right', 'wrong', '1']]
     assert second[-1] == ['b/02.ipynb', 'not', 'attempted', '0']
+    written = (tmp_path/'marks.csv').read_text(encoding='utf-8-sig').splitlines()
+    assert written[0] == 'lesson,file,exercise,verdict' and '01_pixel_similarity,b/Łukasz.ipynb,shapes,wrong' in written and len(written) == 6
+
+
+def test_what_learners_do_to_a_check_does_not_hide_it(tmp_path):
+    "A comment above it, a print around it, a copy of it, of which the last counts, and another cell that is no check"
+    def cell(source, text): return nbformat.v4.new_code_cell(source, outputs=[nbformat.v4.new_output('execute_result', {'text/plain': text})])
+    printed = nbformat.v4.new_code_cell('print(check_smooth(smooth))', outputs=[nbformat.v4.new_output('stream', text='right\n')])
+    cells = [cell('# my try\ncheck_slope(slope)', 'wrong: x'), cell('check_slope(slope)', 'right'), printed,
+             cell('check_environment()', '[OK]'), cell('# check_worst(worst)', 'right')]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path/'a.ipynb')
+    assert marks.exercises(tmp_path/'a.ipynb') == {'slope': 'right', 'smooth': 'right'}
+
+
+def test_a_check_that_was_deleted_is_not_run(handed_in, tmp_path, capsys):
+    handed_in('a.ipynb', count_dark='right', shapes='right')
+    handed_in('b.ipynb', count_dark='right')
+    marks.main(tmp_path)
+    assert capsys.readouterr().out.splitlines()[-1].split() == ['b.ipynb', 'right', 'not', 'run', '1']
 
 
 def test_reads_the_checks_of_the_course(handed_out):
     "All thirty, and none was run in what is handed out"
-    found = marks.read_marks(handed_out)
-    assert len(found) == 30 and set(found.verdict) == {'not run'}
-    assert set(marks.read_marks(course.NBS/'solutions').verdict) == {'right'}
+    found, _ = marks.read_marks(handed_out)
+    assert len(found) == 30 and set(found.verdict) == {'not run'} and 'others' not in set(found.lesson)
+    assert set(marks.read_marks(course.NBS/'solutions')[0].verdict) == {'right'}
 
 
-def test_an_error_in_a_check_cell_is_not_run(handed_in, tmp_path):
-    handed_in('a.ipynb', one='right')
-    nb = nbformat.read(tmp_path/'a.ipynb', as_version=4)
-    nb.cells[1].outputs = [nbformat.v4.new_output('error', ename='NameError', evalue='right', traceback=[])]
-    nbformat.write(nb, tmp_path/'a.ipynb')
-    assert marks.read_marks(tmp_path).verdict.tolist() == ['not run']
+def test_an_error_in_a_check_cell_is_not_run(tmp_path):
+    error = nbformat.v4.new_output('error', ename='NameError', evalue='right', traceback=[])
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell('check_slope(slope)', outputs=[error])]), tmp_path/'a.ipynb')
+    assert marks.exercises(tmp_path/'a.ipynb') == {'slope': 'not run'}
 
 
 @pytest.mark.parametrize('content', ['', '{', '[]', '{"cells": 1}', '\x89PNG'])
-def test_a_file_that_is_no_notebook_is_named(content, tmp_path):
+def test_a_file_that_is_no_notebook_is_named_and_the_others_are_read(content, handed_in, tmp_path, capsys):
+    handed_in('good.ipynb', slope='right')
     (tmp_path/'bad.ipynb').write_text(content, encoding='latin-1')
-    with pytest.raises(ValueError, match=r'bad\.ipynb: not a notebook'): marks.read_marks(tmp_path)
+    (tmp_path/'folder.ipynb').mkdir()
+    with pytest.raises(SystemExit, match=r'bad\.ipynb: not a notebook'): marks.main(tmp_path)
+    assert 'good.ipynb' in capsys.readouterr().out
 
 
-def test_an_empty_folder_is_named(tmp_path):
-    with pytest.raises(ValueError, match='no notebook with a check in it'): marks.read_marks(tmp_path)
+def test_an_empty_or_missing_folder_is_named(tmp_path):
+    with pytest.raises(SystemExit, match='no notebook with a check in it'): marks.main(tmp_path)
+    with pytest.raises(SystemExit, match='nowhere: not a folder'): marks.main(tmp_path/'nowhere')
 
 
-def test_teaching_page_names_commands_that_exist(root):
-    page = '\n'.join(cell.source for cell in nbformat.read(course.NBS/'teaching.ipynb', as_version=4).cells)
+# the page for teachers
+
+def teaching(): return {cell.id: cell.source for cell in nbformat.read(course.NBS/'teaching.ipynb', as_version=4).cells}
+
+
+def test_plans_name_sections_that_exist():
+    headings = {line.lstrip('#').strip() for notebook in course.NOTEBOOKS for cell in nbformat.read(notebook, as_version=4).cells
+                if cell.cell_type == 'markdown' for line in cell.source.splitlines() if line.startswith('#')}
+    for id in ('afternoon', 'sessions'):
+        named = re.findall(r'(?<!\w)\*([^*|]+)\*', teaching()[id].split('|', 1)[1])
+        assert len(named) > 3 and set(named) - {'break'} <= headings, set(named) - headings
+
+
+def test_afternoon_has_no_gap():
+    times = re.findall(r'^\| (\d:\d\d) \| (\d:\d\d) \|', teaching()['afternoon'], re.M)
+    assert times[0][0] == '0:00' and times[-1][1] == '4:30'
+    assert all(before[1] == after[0] for before, after in zip(times, times[1:]))
+
+
+def test_names_commands_that_exist(root):
+    page = '\n'.join(teaching().values())
     scripts = re.findall(r'scripts/\w+\.py', page)
     assert {'scripts/course.py', 'scripts/student.py', 'scripts/marks.py'} == set(scripts)
     assert '\nstudent:' in (root/'Makefile').read_text() and 'make student' in page
