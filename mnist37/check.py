@@ -59,8 +59,8 @@ class Check:
     "Compares an answer with the right one and with typical wrong ones"
     def __init__(self,
         right, # the right answer: a function, a class or a value
-        trials:dict, # what to do with an answer: its description, as in 'for 2 and 3', and a function of the answer
-        wrong:dict, # typical wrong answers: the hint, and the answer
+        trials:dict, # from a description, such as 'for 2 and 3', to a function of an answer
+        wrong:dict, # from a hint to a typical wrong answer
     ):
         "Keep what is needed to judge an answer"
         self.right, self.trials, self.wrong = right, trials, wrong
@@ -71,7 +71,8 @@ class Check:
         "Try `answer` out; its errors become part of the verdict"
         for description, trial in self.trials.items():
             expected, got = _result(trial, self.right), _observe(trial, answer)
-            if _has_dots(got): return Verdict('not attempted', 'put your code in place of every line with dots, and run both cells')
+            if _has_dots(got):
+                return Verdict('not attempted', 'put your code in place of every line with dots, and run both cells')
             if not _same(got, expected): return Verdict('wrong', self._hint(description, trial, got, expected))
         return Verdict('right')
 
