@@ -72,7 +72,7 @@ class Check:
         for description, trial in self.trials.items():
             expected, got = _result(trial, self.right), _observe(trial, answer)
             if _has_dots(got):
-                return Verdict('not attempted', 'put your code in place of every line with dots, and run both cells')
+                return Verdict('not attempted', 'put your code in place of the dots, and run both cells')
             if not _same(got, expected): return Verdict('wrong', self._hint(description, trial, got, expected))
         return Verdict('right')
 
@@ -82,7 +82,8 @@ class Check:
         for hint, answer in self.wrong.items():
             if _same(got, _observe(trial, answer)): return f'{hint}\n({found})'
         if callable(self.right) and (got is None or 'NoneType' in str(got)):
-            return f'something that comes back is None. Does every function end with return?\n({found})'
+            return ('something is None: what a function without return gives back, or the grad of a tensor that has none.'
+                    f'\n({found})')
         return f'{found}, expected {_short(expected)}'
 
 def _has_dots(x): return x is ... or isinstance(x, list) and any(map(_has_dots, x))

@@ -11,7 +11,8 @@ WRONG = {
             ('return (image != 0).sum()', 'any ink'),
             ('return image[image > 0.5].sum()', 'ink of the dark pixels'),
             ('return image.sum()', 'adds up the ink'),
-            ('(image > 0.5).sum()', 'end with return?'),
+            ('(image > 0.5).sum()', 'something is None'),
+            ('for row in image:\n    return (row > 0.5).sum()', 'expected 3'),
         ],
         'rmse_loop': [
             ('total = 0\nfor i in range(len(a)): total += (a[i] - b[i])**2\nreturn total/len(a)', 'The root of it is missing'),
@@ -24,6 +25,7 @@ WRONG = {
         ],
         'shapes': [
             ('shapes = [None, (5, 3, 28), None, (4, 4)]', 'missing sizes on the left'),
+            ('shapes = [(5, 28, 28), None, None, (4, 4)]', 'a size of 1 fits anything'),
             ('shapes = [(28,), (5, 3, 28), None, (4, 4)]', 'larger number of axes'),
             ('shapes = [(5, 28, 28), (3, 28), None, (4, 4)]', 'larger number of axes'),
             ('shapes = [(5, 28, 28), (5, 1, 28), None, (4, 4)]', 'size of 1 is stretched'),
@@ -41,6 +43,7 @@ WRONG = {
             ('return images / images.mean()', 'all images together'),
             ('return images / images.mean((1, 2))', 'Which shape must they have?'),
             ('return images / images.mean(0)', 'mean image'),
+            ('return images / images.mean(1, keepdim=True)', 'expected [1.6'),
             ('return images - images.mean((1, 2), keepdim=True)', 'Divide instead of subtracting'),
             ('return images / images.amax((1, 2), keepdim=True)', 'same largest value'),
             ('return images / images.sum((1, 2), keepdim=True)', 'sum of 1'),
@@ -105,15 +108,19 @@ WRONG = {
             ('return ((scores > 0) == targets).sum()', 'how many are right'),
             ('return ((scores > 0) == targets).mean()', 'float()'),
             ('return (scores > 0).float().mean()', 'called a 3'),
+            ('return ((scores >= 0) == targets).float().mean()', 'exactly 0'),
+            ('return ((scores > 0) & (targets == 1)).float().mean()', '7s read correctly count'),
             ('return (scores > 0 == targets).float().mean()', 'Put the first comparison in parentheses'),
         ],
         'shuffled_batches': [
             ('order = torch.randperm(n)\nreturn [order[i:i+batch_size] for i in range(0, n - batch_size + 1, batch_size)]',
              'last batch is missing'),
+            ('order = torch.randperm(n)\nreturn [order[batch_size*i:batch_size*(i+1)] for i in range(n//batch_size + 1)]', 'expected [32, 32]'),
             ('return torch.randperm(n)', 'Cut it into batches'),
             ('return torch.randperm(n).split(n//batch_size)', 'not the number of batches'),
             ('return torch.randint(n, (n,)).split(batch_size)', 'exactly once'),
             ('return (torch.randperm(n) + 1).split(batch_size)', 'exactly once'),
+            ('return [torch.randperm(n)[i:i+batch_size] for i in range(0, n, batch_size)]', 'Draw one order'),
             ('return [torch.arange(i, min(i + batch_size, n)) for i in range(0, n, batch_size)]', 'not shuffled'),
             ('batches = []\nfor i in range(0, n, batch_size):\n    batch = torch.arange(i, min(i + batch_size, n))\n'
              '    batches.append(batch[torch.randperm(len(batch))])\nreturn batches', 'within their batch only'),
@@ -198,6 +205,7 @@ WRONG = {
             ('def before_fit(self): self.n = 0\ndef after_batch(self): self.n += 1', 'validation batches'),
             ('def before_fit(self): self.n = 0\ndef after_epoch(self): self.n += 1', 'counts epochs'),
             ('def before_fit(self): self.n = 0\ndef after_training_batch(self): self.n += 1', 'name of an event'),
+            ('def before_fit(self): self.n = 0\ndef after_step(self): self.n + 1', 'change self.n'),
             ('def before_epoch(self): self.n = 0\ndef after_step(self): self.n += 1', 'every epoch'),
             ('n = 0\ndef after_step(self): self.n += 1', 'counts on'),
         ],
@@ -211,6 +219,8 @@ WRONG = {
              '    accs.append(validate_epoch(model, valid_dl))\nreturn accs', 'one epoch too late'),
             ('accs = []\nfor i in range(most):\n    train_epoch(model, dl, opt)\n    accs.append(validate_epoch(model, valid_dl))\n'
              '    if accs[-1] < target: break\nreturn accs', 'after the first epoch'),
+            ('accs = []\nfor i in range(1, most):\n    train_epoch(model, dl, opt)\n    accs.append(validate_epoch(model, valid_dl))\n'
+             '    if accs[-1] >= target: break\nreturn accs', 'one epoch fewer'),
             ('accs = [0]\nwhile accs[-1] < target:\n    train_epoch(model, dl, opt)\n    accs.append(validate_epoch(model, valid_dl))\n'
              'return accs[1:]', 'beyond the most epochs'),
             ('for i in range(most):\n    train_epoch(model, dl, opt)\n    acc = validate_epoch(model, valid_dl)\n'
@@ -229,6 +239,7 @@ WRONG = {
             ('return torch.where(x < 0, x, slope*x)', 'changed places'),
             ('if x > 0: return x\nelse: return slope*x', 'neither true nor false'),
             ('return torch.maximum(x, 0.1*x)', 'passed in'),
+            ('return torch.where(x > slope, x, slope*x)', 'expected [[-1'),
         ],
         'params_of': [
             ('return sum(widths[i]*widths[i+1] for i in range(len(widths) - 1))', 'biases are missing'),
@@ -253,11 +264,13 @@ WRONG = {
             ('weight, bias = layers[0]\nfor w, b in layers[1:]: weight, bias = w*weight, w@bias + b\nreturn weight, bias', 'Use @'),
             ('weight, bias = layers[0]\nfor w, b in layers[1:]: weight, bias = w@weight, bias + b\nreturn weight, bias', 'biases are added'),
             ('weight, bias = layers[0]\nfor w, b in layers[1:]: weight, bias = w@weight, b\nreturn weight, bias', 'last bias only'),
-            ('(w1, b1), (w2, b2) = layers[0], layers[1]\nreturn w2@w1, w2@b1 + b2', 'There may be more'),
+            ('if len(layers) == 1: return layers[0]\n(w1, b1), (w2, b2) = layers[0], layers[1]\nreturn w2@w1, w2@b1 + b2', 'There may be more'),
+            ('(w1, b1), (w2, b2) = layers[:2]\nreturn w2@w1, w2@b1 + b2', 'not enough values'),
         ],
         'stable_cross_entropy': [
             ('p = torch.where(targets == 1, scores.sigmoid(), 1 - scores.sigmoid())\nreturn -p.log().mean()', 'becomes too large'),
             ('s = torch.where(targets == 1, scores, -scores)\nreturn torch.log(1 + torch.exp(-s)).mean()', 'becomes too large'),
+            ('p = torch.where(targets == 1, scores.sigmoid(), 1 - scores.sigmoid())\nreturn -(p + 1e-10).log().mean()', 'clamped or added'),
             ('p = scores.sigmoid().clamp(1e-7, 1 - 1e-7)\nreturn -torch.where(targets == 1, p, 1 - p).log().mean()', 'clamp'),
             ('return torch.where(targets == 1, F.logsigmoid(scores), F.logsigmoid(-scores)).mean()', 'sign is missing'),
             ('return -torch.where(targets == 0, F.logsigmoid(scores), F.logsigmoid(-scores)).mean()', 'wrong way round'),
@@ -288,7 +301,8 @@ WRONG = {
             ('return scores.sigmoid()', 'sigmoid'),
         ],
         'conv_size': [
-            ('return (n + 2*padding - kernel)//stride', 'first place'),
+            ('return (n + 2*padding - kernel)//stride', 'place is missing'),
+            ('return (n + 2*padding - kernel)//stride + stride', 'counts once'),
             ('return (n + padding - kernel)//stride + 1', 'both sides'),
             ('return (n - 2*padding - kernel)//stride + 1', 'larger, not smaller'),
             ('import math\nreturn math.ceil((n + 2*padding - kernel)/stride) + 1', 'stick out'),
@@ -351,7 +365,8 @@ WRONG = {
             ('losses = F.cross_entropy(scores, targets, reduction="none")\norder = losses.argsort(descending=True)\n'
              'return order[scores.argmax(1)[order] != targets[order]][:k]', 'misread images only'),
             ('return scores[range(len(targets)), targets].argsort()[:k]', 'Compare losses'),
-            ('return F.cross_entropy(scores, targets).topk(k).indices', 'single number'),
+            ('return F.cross_entropy(scores, targets).topk(k).indices', 'one loss per image'),
+            ('return F.cross_entropy(scores, targets, reduction="none").topk(10).indices', 'are k asked for'),
             ('losses = F.cross_entropy(scores, targets, reduction="none")\n'
              'return (losses >= losses.sort().values[-k]).nonzero()[:, 0]', 'Sort them'),
         ],

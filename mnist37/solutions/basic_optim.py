@@ -178,7 +178,7 @@ check_adagrad = Check(Adagrad, {
     'the gradients are added without being squared.': _with_sums(lambda s, g: s.add_(g)),
     'all numbers share one sum. Each has its own.': _with_sums(lambda s, g: s.add_((g**2).sum())),
     'the step is not multiplied by the learning rate.': _stepping_by_root(lambda self: 1),
-    'where a gradient has always been 0, that divides 0 by 0. Add 1e-10 to the root.': _stepping_by_root(lambda self: self.lr, 0),
+    'where a gradient has always been 0, that divides 0 by 0. Add 1e-10 to the root before dividing by it.': _stepping_by_root(lambda self: self.lr, 0),
     'the gradient is not divided by anything.': _stepping(lambda self, p: p.data.sub_(p.grad*self.lr), Adagrad),
     'the sums are still 0 when the first gradient is divided. Add first, then step.': _StepFirst,
     'PyTorch refuses to change a tagged tensor in place. Use p.data.': _stepping(_leaf, Adagrad)})
@@ -216,7 +216,7 @@ check_count_batches = Check(CountBatches, {
     'for a second fit of two epochs': lambda callback: _counted(callback, fits=2)}, {
     'that counts the validation batches as well. Which event does not come there?': _counting(after_batch=_one_more),
     'that counts epochs.': _counting(after_epoch=_one_more),
-    'nothing is counted. Has the method the name of an event?': _counting(),
+    'nothing is counted. Has a method of the class the name of an event, and does it change self.n?': _counting(),
     'that starts again with every epoch. before_fit comes once per fit.':
         _counting(before_epoch=lambda self: setattr(self, 'n', 0), after_backward=_one_more),
     'the second fit counts on. Start at 0 in before_fit.':
@@ -269,7 +269,9 @@ check_train_until = Check(train_until, {
     'to reach the target is enough: that much or more.': _until_wrong(lambda accs, target: accs[-1] > target),
     'it goes on when the target has been reached.': _until_wrong(lambda accs, target: False),
     'it stops one epoch too late.': _until_wrong(lambda accs, target: len(accs) > 1 and accs[-2] >= target),
-    'it stops after the first epoch. Is the comparison the right way round?': _until_wrong(lambda accs, target: accs[-1] < target),
+    'that is one epoch fewer than most allows.':
+        lambda model, dl, valid_dl, opt, target, most: train_until(model, dl, valid_dl, opt, target, most - 1),
+    'it stops after the first epoch. Is the comparison the right way round, and return outside the loop?': _until_wrong(lambda accs, target: accs[-1] < target),
     'it goes on beyond the most epochs allowed.': _until_wrong(lambda accs, target: accs[-1] >= target, epochs=20),
     'return all the accuracies, not only the last one.': lambda *args: train_until(*args)[-1],
     'return the accuracies, not how many epochs it took.': lambda *args: len(train_until(*args))})

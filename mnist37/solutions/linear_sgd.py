@@ -62,7 +62,7 @@ def minimize(
     start:Tensor, # where to begin, any shape, not tagged for gradients; left as it is
     lr:float, # learning rate
     steps:int, # how many steps to take
-) -> Tensor: # where the last step ended, same shape as `start`
+) -> Tensor: # where the last step ended, same shape as `start`, tagged or not
     "Gradient descent on `f`"
     x = start.clone().requires_grad_()
     for _ in range(steps):
@@ -134,13 +134,17 @@ def score_accuracy(
 
 # %% ../../nbs/solutions/02_linear_sgd.ipynb #mistakes-score-accuracy
 check_score_accuracy = Check(score_accuracy, {
-    'for scores 0.3, 2, -1, 1.5, 1, -2, -3 and targets 1, 1, 0, 1, 0, 0, 0': lambda score_accuracy: score_accuracy(
-        tensor([.3, 2., -1., 1.5, 1., -2., -3.])[:, None], tensor([1, 1, 0, 1, 0, 0, 0])[:, None])}, {
+    'for scores 0.3, 2, -5, 0, 0, -1, -2, -3, -4, 1, 2, 3 and targets 1, 1, 1, then 0 only,': lambda score_accuracy:
+        score_accuracy(tensor([.3, 2., -5., 0., 0., -1., -2., -3., -4., 1., 2., 3.])[:, None],
+                       tensor([1]*3 + [0]*9)[:, None])}, {
     '0.5 is the threshold after the sigmoid. Which one is it before?':
         lambda scores, targets: ((scores > .5) == targets).float().mean(),
     '0 is the threshold before the sigmoid. After it, every number is above 0.':
         lambda scores, targets: ((scores.sigmoid() > 0) == targets).float().mean(),
     'that is the share of wrong answers.': lambda scores, targets: ((scores <= 0) == targets).float().mean(),
+    'a score of exactly 0 is not above 0.': lambda scores, targets: ((scores >= 0) == targets).float().mean(),
+    'that is the share of 3s that are read correctly. 7s read correctly count, too.':
+        lambda scores, targets: ((scores > 0) & (targets == 1)).float().mean(),
     'that is the share of images called a 3. How many are what they are called?':
         lambda scores, targets: (scores > 0).float().mean(),
     'that says for each image whether it is read correctly. What share is?':
@@ -166,6 +170,7 @@ def _positions(shuffled_batches): return torch.cat([torch.as_tensor(batch) for b
 
 check_shuffled_batches = Check(shuffled_batches, {
     'asked for the sizes of the batches (100 positions, 32 per batch),': _sizes,
+    'asked for the sizes of the batches (64 positions, 32 per batch),': lambda answer: [len(batch) for batch in answer(64, 32)],
     'asked whether each position from 0 to 99 comes once,':
         lambda answer: _positions(answer).sort().values.tolist() == list(range(100)),
     'asked whether many follow their predecessor,': lambda answer: bool((_positions(answer).diff() == 1).sum() > 50),
@@ -174,7 +179,8 @@ check_shuffled_batches = Check(shuffled_batches, {
         lambda answer: bool((_positions(answer) == _positions(answer)).all())}, {
     'every call gives the same order. Do not set a seed in the function.':
         lambda n, size: torch.randperm(n, generator=torch.Generator().manual_seed(0)).split(size),
-    'each position from 0 to n - 1 should come exactly once. Which function gives each of them once?':
+    'each position from 0 to n - 1 should come exactly once. Draw one order for all batches, with a function that '
+    'gives each position once.':
         lambda n, size: torch.randint(0, n, (n,), generator=torch.Generator().manual_seed(0)).split(size),
     'the last batch is missing. It is smaller, but it counts.':
         lambda n, size: torch.randperm(n)[:n//size*size].split(size),
@@ -190,7 +196,7 @@ def train_linear(
     y:Tensor, # 1 for a 3 and 0 for a 7, shape (N, 1)
     lr:float, # learning rate
     steps:int, # how many times to predict, measure, compute the gradient, step and clear it
-) -> tuple[Tensor, Tensor]: # weights, shape (D, 1), and bias, shape (1,)
+) -> tuple[Tensor, Tensor]: # weights, shape (D, 1), and bias, shape (1,), tagged or not
     "Train the model `x@weights + bias` from zeros, all images in every step"
     weights, bias = torch.zeros(x.shape[1], 1).requires_grad_(), torch.zeros(1).requires_grad_()
     for _ in range(steps):

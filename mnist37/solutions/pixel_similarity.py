@@ -22,9 +22,9 @@ def count_dark(
 
 # %% ../../nbs/solutions/01_pixel_similarity.ipynb #mistakes-count-dark
 def _image_of(*pixels):
-    "An image with `pixels` in its first row, and nothing else"
+    "An image with `pixels` here and there, and nothing else"
     image = torch.zeros(28, 28)
-    image[0, :len(pixels)] = tensor(pixels)
+    for i, pixel in enumerate(pixels): image[i, 2*i] = pixel
     return image
 
 check_count_dark = Check(count_dark, {
@@ -39,7 +39,7 @@ check_count_dark = Check(count_dark, {
 
 # %% ../../nbs/solutions/01_pixel_similarity.ipynb #rmse-loop
 def rmse_loop(
-    a:list, # numbers
+    a:list, # numbers, at least one
     b:list, # as many numbers
 ) -> float: # root mean squared error of the two, 0 or larger
     "RMSE by hand: the root of the mean of the squared differences"
@@ -51,7 +51,7 @@ def rmse_loop(
 def _mean(numbers): return sum(numbers)/len(numbers)
 
 check_rmse_loop = Check(rmse_loop, {
-    'for [0, 3, 1] and [4, 3, 0]': lambda rmse_loop: rmse_loop([0., 3., 1.], [4., 3., 0.])}, {
+    'for [0, 5, 1] and [4, 3, 0]': lambda rmse_loop: rmse_loop([0., 5., 1.], [4., 3., 0.])}, {
     'that is the mean of the squares. The root of it is missing.':
         lambda a, b: _mean([(x - y)**2 for x, y in zip(a, b)]),
     'that is the mean absolute difference. Square the differences, take the mean, then the root.':
@@ -78,7 +78,8 @@ shapes = [
 # %% ../../nbs/solutions/01_pixel_similarity.ipynb #mistakes-shapes
 check_shapes = Check(shapes, {
     f'in row {i + 1}': lambda shapes, i=i: shapes[i] for i in range(4)}, {
-    'b has fewer axes, and that is allowed: missing sizes on the left fit anything.': [None, None, '-', '-'],
+    'b has fewer axes, and that is allowed: missing sizes on the left fit anything.': [None, '-', '-', '-'],
+    'the 1 of a meets the 3 of b, and a size of 1 fits anything.': ['-', None, '-', '-'],
     'the result has the larger number of axes, and the larger size of each pair.': [(28,), (3, 28), (5,), (4,)],
     'a size of 1 is stretched to the size that it meets.': ['-', (5, 1, 28), '-', '-'],
     'align the shapes at the right, not at the left: which size of a does the 5 of b meet?': ['-', '-', (5, 28, 28), '-'],
@@ -94,8 +95,8 @@ def pooled_accuracy(
 
 # %% ../../nbs/solutions/01_pixel_similarity.ipynb #mistakes-pooled-accuracy
 check_pooled_accuracy = Check(pooled_accuracy, {
-    'for one right of five 3s, and both right of two 7s':
-        lambda pooled_accuracy: pooled_accuracy(tensor([True] + [False]*4), tensor([True, True]))}, {
+    'for one right of six 3s, and both right of two 7s':
+        lambda pooled_accuracy: pooled_accuracy(tensor([True] + [False]*5), tensor([True, True]))}, {
     'that is the mean of two accuracies. It counts each class once, not each image.':
         lambda right_3s, right_7s: (right_3s.float().mean() + right_7s.float().mean())/2,
     'that is how many were right. Divide by how many there are.':
@@ -109,20 +110,19 @@ check_pooled_accuracy = Check(pooled_accuracy, {
 
 # %% ../../nbs/solutions/01_pixel_similarity.ipynb #same-ink
 def same_ink(
-    images:Tensor, # shape (N, 28, 28), values in [0, 1], no image blank
+    images:Tensor, # shape (N, 28, 28), values in [0, 1], no image blank; left as they are
 ) -> Tensor: # each image divided by its own mean, shape (N, 28, 28)
     "Images with the same amount of ink"
     return images / images.mean((1, 2), keepdim=True)
 
 # %% ../../nbs/solutions/01_pixel_similarity.ipynb #mistakes-same-ink
-def _two_greys(upper, lower):
-    "Images whose upper half has one grey and whose lower half has another"
-    halves = tensor([upper, lower]).T[:, :, None, None]
-    return halves.expand(-1, 2, 14, 28).reshape(-1, 28, 28)
+def _quarters(*greys):
+    "Images of four even quarters, with the greys of each"
+    return tensor(greys).view(-1, 2, 2).repeat_interleave(14, 1).repeat_interleave(14, 2)
 
 check_same_ink = Check(same_ink, {
     'for images of mean 0.5, 0.25 and 0.1, the upper left pixel of which is 0.8, 0.3 and 0.2,':
-        lambda same_ink: same_ink(_two_greys([.8, .3, .2], [.2, .2, 0.]))[:, 0, 0]}, {
+        lambda same_ink: same_ink(_quarters([.8, .7, .1, .4], [.3, .4, .1, .2], [.2, .1, .1, 0.]))[:, 0, 0]}, {
     'that divides by the mean of all images together. Each image has a mean of its own.':
         lambda images: images/images.mean(),
     'the means have shape (N,), and aligned at the right they meet the columns. Which shape must they have?':

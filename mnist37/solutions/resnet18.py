@@ -50,11 +50,11 @@ check_conv_size = Check(conv_size, {
     'for 10 rows, kernel 3, stride 3': lambda conv_size: conv_size(10, 3, 3)}, {
     'paper is added at both sides.': lambda n, k, s=1, p=0: (n + p - k)//s + 1,
     'paper makes the image larger, not smaller.': lambda n, k, s=1, p=0: (n - 2*p - k)//s + 1,
-    'where the table would stick out there is no place: round down.': lambda n, k, s=1, p=0: -(-(n + 2*p - k)//s) + 1,
+    'that is too many: where the table would stick out there is no place (round down), and the first place counts once.': lambda n, k, s=1, p=0: -(-(n + 2*p - k)//s) + 1,
     'a number of rows is whole. Which operator divides and rounds down?': lambda n, k, s=1, p=0: (n + 2*p - k)/s + 1,
     'the stride divides the way that the table can move, and the first place comes on top.':
         lambda n, k, s=1, p=0: (n + 2*p - k + 1)//s,
-    'the first place counts as well: one more.': lambda n, k, s=1, p=0: (n + 2*p - k)//s,
+    'one place is missing. With the table at the top there is one, and one more for each step that fits.': lambda n, k, s=1, p=0: (n + 2*p - k)//s,
     'the table itself takes up room: subtract the kernel.': lambda n, k, s=1, p=0: (n + 2*p)//s})
 
 # %% ../../nbs/solutions/05_resnet18.ipynb #convolve
@@ -118,7 +118,7 @@ def _at_once(targets, answers, n):
 check_confusion = Check(confusion, {
     'for targets 0, 0, 0, 1, 2, 2, answers 0, 0, 1, 2, 2, 2 and 3 classes': lambda confusion: confusion(
         tensor([0, 0, 0, 1, 2, 2]), tensor([0, 0, 1, 2, 2, 2]), 3),
-    'for targets 0, 1, answers 1, 0 and 3 classes': lambda confusion: confusion(tensor([0, 1]), tensor([1, 0]), 3)}, {
+    'for targets 0, 1, answers 1, 0 and 4 classes': lambda confusion: confusion(tensor([0, 1]), tensor([1, 0]), 4)}, {
     'rows and columns have changed places: a row is a right class.': lambda t, a, n: confusion(a, t, n),
     'a pair that comes twice is counted once. Go through the images one by one.': _at_once,
     'those are shares. Count.': lambda t, a, n: confusion(t, a, n)/len(t),
@@ -186,12 +186,12 @@ def worst(
 
 # %% ../../nbs/solutions/05_resnet18.ipynb #mistakes-worst
 def _six_images():
-    "Scores and targets; the images at 1, 3 and 4 are misread, that at 2 only just not"
-    scores = tensor([[3., 0., 0.], [0., 3., 0.], [.1, 0., -9.], [0., 1., 0.], [5., 0., 0.], [-2., -1.5, -9.]])
+    "Scores and targets; the images at 1 and 4 are misread, those at 2 and 3 only just not"
+    scores = tensor([[3., 0., 0.], [0., 3., 0.], [.1, 0., -9.], [.3, .2, 0.], [5., 0., 0.], [-2., -1.5, -9.]])
     return scores, tensor([0, 0, 0, 0, 1, 1])
 
 check_worst = Check(worst, {
-    'for scores (3, 0, 0), (0, 3, 0), (0.1, 0, -9), (0, 1, 0), (5, 0, 0), (-2, -1.5, -9), targets 0, 0, 0, 0, 1, 1, k = 4':
+    'for scores (3, 0, 0), (0, 3, 0), (0.1, 0, -9), (0.3, 0.2, 0), (5, 0, 0), (-2, -1.5, -9), targets 0, 0, 0, 0, 1, 1, k = 4':
         lambda worst: worst(*_six_images(), 4)}, {
     'those are the best. The worst have the largest loss.':
         lambda s, t, k: F.cross_entropy(s, t, reduction='none').argsort()[:k],
@@ -203,6 +203,6 @@ check_worst = Check(worst, {
         lambda s, t, k: worst(s, t, len(t))[:(s.argmax(1) != t).sum()],
     'a low score of the right class is no large loss if the other score is lower. Compare losses.':
         lambda s, t, k: s[torch.arange(len(t)), t].argsort()[:k],
-    'the mean of the losses is a single number. One loss per image is needed: reduction=\'none\'.':
+    'topk is asked for more numbers than there are. Is there one loss per image (reduction=\'none\'), and are k asked for?':
         lambda s, t, k: F.cross_entropy(s, t).topk(k),
     'those are in the order of the images. Sort them by loss.': lambda s, t, k: worst(s, t, k).sort().values})

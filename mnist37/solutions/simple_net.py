@@ -16,7 +16,7 @@ from ..check import Check
 
 # %% ../../nbs/solutions/04_simple_net.ipynb #leaky-relu
 def leaky_relu(
-    x:Tensor, # any shape
+    x:Tensor, # any shape; left as it is
     slope:float=0.1, # what negative numbers are multiplied by, in [0, 1)
 ) -> Tensor: # same shape as `x`
     "Positive numbers as they are, negative ones times `slope`"
@@ -25,7 +25,7 @@ def leaky_relu(
 # %% ../../nbs/solutions/04_simple_net.ipynb #mistakes-leaky-relu
 check_leaky_relu = Check(leaky_relu, {
     'for tensor([-2, 0, 3]) and slope 0.1': lambda leaky_relu: leaky_relu(tensor([-2., 0., 3.]), .1),
-    'for tensor([[-2, 0], [3, -4]]) and slope 0.5': lambda leaky_relu: leaky_relu(tensor([[-2., 0.], [3., -4.]]), .5)}, {
+    'for tensor([[-2, 0.25], [3, -4]]) and slope 0.5': lambda leaky_relu: leaky_relu(tensor([[-2., .25], [3., -4.]]), .5)}, {
     'that is ReLU. Negative numbers should become small, not 0.': lambda x, slope: x.clamp(min=0),
     'the negative numbers have become positive.': lambda x, slope: torch.where(x > 0, x, -slope*x),
     'the positive numbers are multiplied, too.': lambda x, slope: slope*x,
@@ -45,7 +45,7 @@ def params_of(
 def _pairs(widths): return list(zip(widths, widths[1:]))
 
 check_params_of = Check(params_of, {
-    'for [4, 3, 2]': lambda params_of: params_of([4, 3, 2]),
+    'for [6, 4, 3]': lambda params_of: params_of([6, 4, 3]),
     'for [5, 4, 3, 1]': lambda params_of: params_of([5, 4, 3, 1])}, {
     'the biases are missing.': lambda widths: sum(a*b for a, b in _pairs(widths)),
     'a layer has a bias for each output, not for each input.': lambda widths: sum(a*b + a for a, b in _pairs(widths)),
@@ -113,6 +113,7 @@ def _product(layers, bias, order=1):
     return weight, bias
 
 check_collapse = Check(collapse, {
+    'for one layer': lambda collapse: collapse(_layers(1)),
     'for the weight of two layers': lambda collapse: collapse(_layers(2))[0],
     'for the bias of two layers': lambda collapse: collapse(_layers(2))[1],
     'for the weight of three layers': lambda collapse: collapse(_layers(3))[0],
@@ -153,7 +154,7 @@ check_stable_cross_entropy = Check(stable_cross_entropy, {
     'right for modest scores, but for these something on the way is rounded to 0, or becomes too large. '
     'F.logsigmoid goes another way.':
         lambda scores, targets: -_right_probability(scores, targets).log().mean(),
-    'it should be 1000. Clamped before the logarithm, the loss is flat for bad mistakes; F.logsigmoid needs no clamp.':
+    'it should be 1000. What is clamped or added before the logarithm hides how bad a mistake is; F.logsigmoid needs neither.':
         lambda scores, targets: -_right_probability(scores, targets).clamp(min=1e-7).log().mean(),
     'the sign is missing: the loss should be positive.':
         lambda scores, targets: -stable_cross_entropy(scores, targets),
@@ -180,7 +181,7 @@ def _errors_of(width, start): return 100//width + [5, 0, 9, 3, 7][start]
 def _swept(reduce): return lambda errors_of, widths, starts: {w: reduce([errors_of(w, s) for s in starts]) for w in widths}
 
 check_width_sweep = Check(width_sweep, {
-    'for widths 1, 4 and starts 4, 1, 2, 0': lambda width_sweep: width_sweep(_errors_of, [1, 4], [4, 1, 2, 0])}, {
+    'for widths 1, 4 and starts 4, 1, 2, 3': lambda width_sweep: width_sweep(_errors_of, [1, 4], [4, 1, 2, 3])}, {
     'that is the best start of each width. Picking the best flatters: take the mean.': _swept(min),
     'that is the worst start of each width. Take the mean.': _swept(max),
     'that is the sum over the starts. Take the mean.': _swept(sum),
