@@ -19,10 +19,12 @@ def check_environment():
 # %% ../nbs/01_pixel_similarity.ipynb #environment-libraries
 def _python():
     "Whether Python is new enough"
-    found = f'Python {platform.python_version()}'
+    current = platform.python_version().rstrip('+')  # as builds between releases call themselves
+    found = f'Python {current}'
     try: wanted = metadata('mnist37')['Requires-Python']
     except PackageNotFoundError: return found, 'mnist37 is not installed in it. Type in a terminal: make course'
-    return found, '' if SpecifierSet(wanted).contains(platform.python_version()) else f'Expected {wanted}: install one from python.org'
+    newer = SpecifierSet(wanted).contains(current, prereleases=True)
+    return found, '' if newer else f'Expected {wanted}: install one from python.org'
 
 def _libraries():
     "What the libraries are: one line if all are well, else one for each that is not"

@@ -26,7 +26,8 @@ INDEX = NBS/'index.ipynb'
 LESSONS = sorted(NBS.glob('[0-9]*.ipynb'))
 NOTEBOOKS = [INDEX, *LESSONS]
 SOLUTIONS = sorted((NBS/'solutions').glob('*.ipynb'))
-ALL = [*NOTEBOOKS, *SOLUTIONS, NBS/'teaching.ipynb', NBS/'check.ipynb']
+FOR_TEACHERS = [NBS/'teaching.ipynb', NBS/'check.ipynb']
+ALL = [*NOTEBOOKS, *SOLUTIONS, *FOR_TEACHERS]
 
 
 class CellFailed(Exception):

@@ -47,12 +47,13 @@ def read_marks(folder):
 def main(folder):
     if not folder.is_dir(): sys.exit(f'{folder}: not a folder')
     marks, unreadable = read_marks(folder)
+    if marks.empty: sys.exit('\n'.join([f'{folder}: no notebook with a check in it', *unreadable]))
     for lesson, rows in marks.groupby('lesson'):
         order = list(dict.fromkeys(rows.exercise))
         table = rows.pivot(index='file', columns='exercise', values='verdict')[order].fillna('not run')
         print(f'\n{lesson}\n{table.assign(right=(table == "right").sum(axis=1)).to_string()}')
     marks.to_csv(folder/'marks.csv', index=False, encoding='utf-8-sig')  # so that Excel, too, reads names as they are
-    if unreadable or marks.empty: sys.exit('\n'.join(['', *unreadable] if unreadable else [f'{folder}: no notebook with a check in it']))
+    if unreadable: sys.exit('\n'.join(['', *unreadable]))
 
 
 if __name__ == '__main__':

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import nbformat
 
-from course import INDEX, LESSONS, NBS, SOLUTIONS
+from course import FOR_TEACHERS, INDEX, NBS, NOTEBOOKS, ROOT, SOLUTIONS
 
-GROUPS = [[INDEX, *LESSONS], SOLUTIONS, [NBS/'teaching.ipynb', NBS/'check.ipynb']]  # neighbours in reading order
+GROUPS = [NOTEBOOKS, SOLUTIONS, FOR_TEACHERS]  # neighbours in reading order
 ENVIRONMENT = """try: from mnist37.environment import check_environment
 except ModuleNotFoundError:  # on Colab or Kaggle; the first page says more
     %run {hosted}
@@ -54,7 +54,7 @@ def furnished(notebook):
     put(nb, nbformat.v4.new_markdown_cell(links(notebook), id='links-foot'), len(nb.cells))
     first_code = next((i for i, cell in enumerate(nb.cells) if cell.cell_type == 'code'), None)
     if first_code is not None:
-        code = ENVIRONMENT.format(hosted=path_between(notebook, NBS.parent/'scripts'/'hosted.py'))
+        code = ENVIRONMENT.format(hosted=path_between(notebook, ROOT/'scripts'/'hosted.py'))
         put(nb, nbformat.v4.new_code_cell(code, id='environment-check'), first_code)
     return nb
 

@@ -29,6 +29,12 @@ def test_an_old_python_is_named(capsys, monkeypatch):
     assert lines(capsys)[0] == '[FAIL] Python 3.10.4. Expected >=3.11: install one from python.org'
 
 
+@pytest.mark.parametrize('version', ['3.14.0', '3.15.0a2', '3.13.1+'])
+def test_newer_pythons_and_builds_between_releases_are_accepted(version, capsys, monkeypatch):
+    monkeypatch.setattr(environment.platform, 'python_version', lambda: version)
+    assert lines(capsys)[0] == f'[OK]   Python {version.rstrip("+")}'
+
+
 def test_missing_and_old_libraries_get_a_line_each(capsys, monkeypatch):
     real = environment.version
     def version(name):

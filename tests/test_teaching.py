@@ -131,6 +131,7 @@ def test_a_file_that_is_no_notebook_is_named_and_the_others_are_read(content, ha
 
 def test_an_empty_or_missing_folder_is_named(tmp_path):
     with pytest.raises(SystemExit, match='no notebook with a check in it'): marks.main(tmp_path)
+    assert list(tmp_path.iterdir()) == []
     with pytest.raises(SystemExit, match='nowhere: not a folder'): marks.main(tmp_path/'nowhere')
 
 
