@@ -24,6 +24,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'mnist37.check._short': ('check.html#_short', 'mnist37/check.py')},
             'mnist37.data': { 'mnist37.data._extract': ('pixel_similarity.html#_extract', 'mnist37/data.py'),
                               'mnist37.data._read_image': ('pixel_similarity.html#_read_image', 'mnist37/data.py'),
+                              'mnist37.data._sha256': ('pixel_similarity.html#_sha256', 'mnist37/data.py'),
                               'mnist37.data.check_dataset': ('pixel_similarity.html#check_dataset', 'mnist37/data.py'),
                               'mnist37.data.dataset_path': ('pixel_similarity.html#dataset_path', 'mnist37/data.py'),
                               'mnist37.data.default_device': ('pixel_similarity.html#default_device', 'mnist37/data.py'),

@@ -4,7 +4,7 @@
 __all__ = ['check_environment']
 
 # %% ../nbs/01_pixel_similarity.ipynb #environment
-import hashlib, os, platform
+import os, platform
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def _version(name):
 def _images():
     "Whether the images are all there, or can be unpacked"
     try:
-        from mnist37.data import ARCHIVE, ARCHIVE_SHA256, COUNTS, check_dataset, dataset_path
+        from mnist37.data import ARCHIVE, ARCHIVE_SHA256, COUNTS, _sha256, check_dataset, dataset_path
         path, all_there = dataset_path(), (f'images: {sum(COUNTS.values()):,}', '')
     except (ImportError, OSError) as e: return f'images: not looked for ({e})', 'Install the libraries first'
     if path.exists():
@@ -56,7 +56,7 @@ def _images():
         return all_there
     if not ARCHIVE.exists():
         return f'images: none in {path}', 'With a network, type in a cell: from mnist37.data import mnist_path; mnist_path()'
-    if hashlib.sha256(ARCHIVE.read_bytes()).hexdigest() == ARCHIVE_SHA256: return all_there
+    if _sha256(ARCHIVE) == ARCHIVE_SHA256: return all_there
     return f'images: {ARCHIVE} is damaged', f'Type in a terminal: git checkout -- "{ARCHIVE}"'
 
 def _device():

@@ -35,8 +35,9 @@ def save_rung(
     folder = os.environ.get('MNIST37_RECORDS')
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        record = json.dumps(asdict(rung), indent=1)
-        (Path(folder)/f'{rung.notebook}.json').write_text(record, encoding='utf-8')
+        partial = Path(folder)/f'{rung.notebook}.partial'
+        partial.write_text(json.dumps(asdict(rung), indent=1), encoding='utf-8')
+        os.replace(partial, partial.with_suffix('.json'))
     return rung
 
 def load_rungs(

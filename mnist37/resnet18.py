@@ -11,6 +11,8 @@ from pathlib import Path
 import torch.nn.functional as F
 from fastai.vision.all import ImageDataLoaders, Learner, accuracy, resnet18, vision_learner
 
+from .data import default_device
+
 # %% ../nbs/05_resnet18.ipynb #resnet-learner
 def resnet18_learner(
     path:Path, # folder with `train` and `valid`, each with one folder per class
@@ -19,5 +21,5 @@ def resnet18_learner(
     for name in ('train', 'valid'):
         if not any((Path(path)/name).glob('*/*')):
             raise ValueError(f'{path}: nothing in {name}, expected one folder of images per class')
-    dls = ImageDataLoaders.from_folder(path)
+    dls = ImageDataLoaders.from_folder(path, device=default_device())
     return vision_learner(dls, resnet18, pretrained=False, loss_func=F.cross_entropy, metrics=accuracy)

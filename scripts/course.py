@@ -3,20 +3,24 @@
     python scripts/course.py [NOTEBOOK ...]
 
 Notebooks that are named are run instead. Executed copies go to build/nbs, what they measured to build/records; the
-notebooks themselves stay as they are.
+notebooks themselves stay as they are. A notebook that fails is named, with its cell, and the others are run all the same.
 """
+import asyncio
 import os
 import shutil
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
 import torch
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbconvert.filters import strip_ansi
 from tqdm import tqdm
 
+from memory import PeakMemory
 from mnist37.data import default_device, mnist_path
 from mnist37.ladder import ladder_table, load_rungs
 
@@ -38,7 +42,7 @@ def run_notebook(
     notebook:Path, # the notebook to run; the file itself is not changed
     build:Path, # folder for the executed copy (in `nbs`, with its folder) and the record (in `records`)
     timeout:int=600, # seconds that one cell may take
-):
+) -> int: # the most memory that its kernel held, in MiB
     "Run `notebook` top to bottom in a fresh kernel with a progress bar; raises CellFailed at the first cell that fails"
     nb = nbformat.read(notebook, as_version=4)
     copy = build/'nbs'/(notebook.relative_to(NBS) if notebook.is_relative_to(NBS) else notebook.name)
@@ -46,19 +50,43 @@ def run_notebook(
     client = NotebookClient(nb, timeout=timeout, kernel_name='python3', extra_arguments=['--log-level=ERROR'],
                             resources={'metadata': {'path': str(notebook.parent)}})
     env = {**os.environ, 'MNIST37_RECORDS': str(build/'records'), 'PYDEVD_DISABLE_FILE_VALIDATION': '1'}
+    def started(notebook):
+        # nbclient would take Ctrl-C for the end of this kernel alone
+        with suppress(NotImplementedError): asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+        memory.watch(client.km.provisioner.pid)
+
+    client.on_notebook_start = started
     # a terminal gets a moving bar, a log one line in ten seconds
-    with tqdm(total=len(nb.cells), desc=notebook.stem, unit='cell', mininterval=.1 if sys.stderr.isatty() else 10) as bar:
+    with (PeakMemory() as memory,
+          tqdm(total=len(nb.cells), desc=notebook.stem, unit='cell', mininterval=.1 if sys.stderr.isatty() else 10) as bar):
         client.on_cell_start = lambda cell, cell_index: bar.update(cell_index - bar.n)
         try:
             client.execute(env=env)
             bar.update(len(nb.cells) - bar.n)
-        except (CellExecutionError, CellTimeoutError, DeadKernelError) as e:
+        except (CellExecutionError, CellTimeoutError, RuntimeError) as e:  # the last if a kernel dies
             cell = nb.cells[bar.n]
             raise CellFailed(f'{notebook.name}, cell {bar.n + 1} of {len(nb.cells)} (id {cell.id}) failed.\n\n'
                              f'{cell.source}\n\n{strip_ansi(str(getattr(e, "traceback", e)))}') from None
-        finally:
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            nbformat.write(nb, copy)
+        except KeyboardInterrupt:
+            memory.kill()
+            raise
+        finally: write_whole(copy, nbformat.writes(nb) + '\n')
+    return memory.mib
+
+
+def write_whole(
+    file:Path, # where to write; its folder is made
+    text:str, # what to write
+):
+    "Write `text` to `file`, whole or not at all; raises OSError naming `file` if there is no room or no permission"
+    partial = file.with_name(f'{file.name}.partial')
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding='utf-8')
+        os.replace(partial, file)
+    except OSError as e:
+        with suppress(OSError): partial.unlink()
+        raise OSError(e.errno, e.strerror, str(file)) from e
 
 
 def main(names=(), build=ROOT/'build'):
@@ -69,11 +97,16 @@ def main(names=(), build=ROOT/'build'):
         shutil.rmtree(build/'records', ignore_errors=True)
         notebooks = NOTEBOOKS
     print(f'torch {torch.__version__}, device {default_device()}, images in {mnist_path()}', flush=True)
-    try:
-        for notebook in notebooks: run_notebook(notebook, build)
-    except CellFailed as e: sys.exit(f'\n{e}')
-    except KeyboardInterrupt: sys.exit('\nstopped')
-    print(f'\n{ladder_table(load_rungs(build/"records"))}\n\nThe executed notebooks are in {build/"nbs"}')
+    failed = []
+    for notebook in notebooks:
+        try: run_notebook(notebook, build)
+        except CellFailed as e:
+            print(f'\n{e}\n', file=sys.stderr, flush=True)
+            failed.append(str(e).splitlines()[0])
+        except KeyboardInterrupt: sys.exit(f'\nstopped in {notebook.name}')
+        except OSError as e: sys.exit(f'\n{e}')
+    print(f'\n{ladder_table(load_rungs(build/"records"))}\n\nThe executed notebooks are in {build/"nbs"}', flush=True)
+    if failed: sys.exit(f'\n{len(failed)} of {len(notebooks)} notebooks failed:\n' + '\n'.join(failed))
 
 
 if __name__ == '__main__': main(sys.argv[1:])

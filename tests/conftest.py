@@ -1,14 +1,50 @@
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 
 import course
 from mnist37.data import default_device
 
+# the same examples in every run, and no limit to the time of one, since notebooks are running beside the tests
+hypothesis.settings.register_profile('course', derandomize=True, deadline=None)
+hypothesis.settings.load_profile('course')
+
 
 def pytest_report_header(config): return f'python {sys.version.split()[0]}, torch {torch.__version__}, device {default_device()}'
+
+
+def pytest_collection_modifyitems(items):
+    "Tests marked `gpu` need one, and tests of what the notebooks gave come last, since running all of them takes minutes"
+    for item in items:
+        if item.get_closest_marker('gpu') and default_device().type == 'cpu': item.add_marker(pytest.mark.skip(reason='there is no GPU'))
+    items.sort(key=lambda item: 'build' in item.fixturenames)
+
+
+def run_all(notebooks, folder):
+    "Run `notebooks` one after the other: the peak memory of each in MiB, or why it failed"
+    found = {}
+    for notebook in notebooks:
+        try: found[notebook] = course.run_notebook(notebook, folder)
+        except course.CellFailed as e: found[notebook] = str(e)
+    return found
+
+
+@pytest.fixture(scope='session', autouse=True)
+def running(request, tmp_path_factory):
+    "Every notebook, in two other processes while the tests go on: the folder of executed copies and records, and what they find"
+    if not any('build' in item.fixturenames for item in request.session.items):
+        yield
+        return
+    folder = tmp_path_factory.mktemp('build')
+    others = [notebook for notebook in course.ALL if notebook not in course.NOTEBOOKS]
+    with ProcessPoolExecutor(2, mp_context=get_context('spawn')) as pool:
+        yield folder, [pool.submit(run_all, notebooks, folder) for notebooks in (course.NOTEBOOKS, others)]
+        pool.shutdown(cancel_futures=True)
 
 
 @pytest.fixture(scope='session')
@@ -18,10 +54,7 @@ def root() -> Path:
 
 
 @pytest.fixture(scope='session')
-def build(tmp_path_factory) -> tuple[Path, dict]:
-    "Every notebook run once: the folder of executed copies and records, and what failed, by notebook"
-    folder, failed = tmp_path_factory.mktemp('build'), {}
-    for notebook in course.ALL:
-        try: course.run_notebook(notebook, folder)
-        except course.CellFailed as e: failed[notebook] = str(e)
-    return folder, failed
+def build(running) -> tuple[Path, dict]:
+    "Every notebook run once: the folder of executed copies and records, and what `run_all` has found"
+    folder, futures = running
+    return folder, {notebook: found for future in futures for notebook, found in future.result().items()}

@@ -1,4 +1,6 @@
 "The images are MNIST's, they unpack whole or not at all, and whatever is wrong with them is named"
+import errno
+import gzip
 import hashlib
 import io
 import os
@@ -8,6 +10,8 @@ import sys
 import tarfile
 import tempfile
 import time
+import tracemalloc
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +52,20 @@ def unpack_archive_of(folder, *members):
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     data.unpack(archive, folder/'mnist_sample', sha256(archive))
+
+
+def left(folder):
+    "What lies in `folder`, but for the lock, which some systems keep"
+    return {file.name for file in folder.iterdir()} - {'mnist_sample.lock'}
+
+
+@contextmanager
+def nobody():
+    "Without root's right to write anywhere"
+    user = os.geteuid()
+    if user == 0: os.seteuid(65534)
+    try: yield
+    finally: os.seteuid(user)
 
 
 def png(mode='L', size=(28, 28), **options):
@@ -112,8 +130,10 @@ def test_load_split_refuses_an_unknown_split():
     (b'no image at all', 'not a readable image, expected a 28×28 grey PNG'),
     (b'', 'not a readable image'),
     (png()[:50], 'not a readable image'),
+    (png()[:45] + b'!' + png()[46:], 'not a readable image'),  # the checksum of a chunk is wrong
+    (png().replace(b'IDAT', b'IDAX'), 'not a readable image'),
     (png(size=(30_000, 30_000), optimize=False), 'not a readable image'),  # PIL's decompression bomb
-], ids=['other size', 'other mode', 'no image', 'empty', 'truncated', 'bomb'])
+], ids=['other size', 'other mode', 'no image', 'empty', 'truncated', 'altered', 'no pixels', 'bomb'])
 def test_load_images_names_the_bad_file(content, complaint, tmp_path):
     (tmp_path/'1.png').write_bytes(png())
     assert data.load_images(tmp_path).shape == (1, 28, 28)
@@ -137,7 +157,7 @@ def test_unpacks_once(folder):
     path = data.mnist_path()
     assert path == folder/'mnist_sample'
     assert {name: len(list((path/name).iterdir())) for name in data.COUNTS} == data.COUNTS
-    assert {file.name for file in folder.iterdir()} <= {'mnist_sample', 'mnist_sample.lock'}
+    assert left(folder) == {'mnist_sample'}
     before = path.stat().st_mtime_ns
     assert data.mnist_path() == path and path.stat().st_mtime_ns == before
 
@@ -165,27 +185,59 @@ def test_a_damaged_archive_is_named(change, folder, monkeypatch):
 @pytest.mark.parametrize('name, kind', [
     ('/mnist_sample/1.png', tarfile.REGTYPE), ('../1.png', tarfile.REGTYPE), ('mnist_sample/../../1.png', tarfile.REGTYPE),
     ('mnist_sample/link', tarfile.SYMTYPE), ('mnist_sample/link', tarfile.LNKTYPE), ('mnist_sample/null', tarfile.CHRTYPE),
-], ids=['absolute', 'climbs out', 'climbs out deeper', 'symbolic link', 'hard link', 'device'])
+    ('mnist_sample/disk', tarfile.BLKTYPE), ('mnist_sample/pipe', tarfile.FIFOTYPE), ('mnist_sample/holes', tarfile.GNUTYPE_SPARSE),
+], ids=['absolute', 'climbs out', 'climbs out deeper', 'symbolic link', 'hard link', 'device', 'disk', 'pipe', 'sparse file'])
 def test_a_hostile_archive_is_refused(name, kind, tmp_path):
     member = tarfile.TarInfo(name)
     member.type, member.linkname = kind, 'target'
     with pytest.raises(ValueError, match=r'made_up\.tgz: refused '): unpack_archive_of(tmp_path, (member, b''))
-    assert {file.name for file in tmp_path.iterdir()} <= {'made_up.tgz', 'mnist_sample.lock'}
+    assert left(tmp_path) == {'made_up.tgz'}
+
+
+@pytest.mark.parametrize('kind', [tarfile.REGTYPE, tarfile.XHDTYPE], ids=['a file', 'a header'])
+def test_a_bomb_of_zeros_is_refused(kind, tmp_path):
+    "Three hundred million zeros in an archive of 300 kB, as a file or in a header that Python would read into memory"
+    member, zeros = tarfile.TarInfo('mnist_sample/zeros.png'), 300_000_000
+    member.type, member.size = kind, zeros
+    archive = tmp_path/'bomb.tgz'
+    with gzip.open(archive, 'wb', 1) as file:
+        file.write(member.tobuf())
+        for _ in range(30): file.write(bytes(zeros//30))
+    assert archive.stat().st_size < 2_000_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r'bomb\.tgz: refused, expected at most 50,000,000 bytes in it'):
+            data.unpack(archive, tmp_path/'mnist_sample', sha256(archive))
+        assert tracemalloc.get_traced_memory()[1] < 3*data.MAX_BYTES
+    finally: tracemalloc.stop()
+    assert left(tmp_path) == {'bomb.tgz'}
+
+
+def test_an_oversized_archive_is_named_without_being_read_into_memory(folder, monkeypatch):
+    archive = folder/'mnist_sample.tgz'
+    with archive.open('wb') as file: file.truncate(500_000_000)
+    monkeypatch.setattr(data, 'ARCHIVE', archive)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r'mnist_sample\.tgz: truncated or altered'): data.mnist_path()
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally: tracemalloc.stop()
+    assert left(folder) == {'mnist_sample.tgz'}
 
 
 @pytest.mark.skipif(not hasattr(tarfile, 'data_filter') or os.name == 'nt', reason='Python 3.11.4 and later, where files have modes')
 def test_dangerous_modes_are_dropped(tmp_path):
     member = tarfile.TarInfo('tool')
     member.mode = 0o6777
-    with tarfile.open(tmp_path/'a.tar', 'w') as tar: tar.addfile(member)
-    data._extract(tmp_path/'a.tar', tmp_path/'out')
+    with tarfile.open(tmp_path/'a.tgz', 'w:gz') as tar: tar.addfile(member)
+    data._extract(tmp_path/'a.tgz', tmp_path/'out')
     assert (tmp_path/'out'/'tool').stat().st_mode & 0o6022 == 0  # neither setuid nor writable by others
 
 
 def test_an_archive_without_all_images_leaves_nothing(tmp_path):
     with pytest.raises(ValueError, match='train.3: 1 PNG files, expected 6,131'):
         unpack_archive_of(tmp_path, (tarfile.TarInfo('mnist_sample/train/3/1.png'), png()))
-    assert {file.name for file in tmp_path.iterdir()} <= {'made_up.tgz', 'mnist_sample.lock'}
+    assert left(tmp_path) == {'made_up.tgz'}
 
 
 @pytest.mark.parametrize('content', [b'no archive', data.ARCHIVE.read_bytes()[:500_000]], ids=['no archive', 'truncated'])
@@ -209,8 +261,8 @@ def test_killed_half_way_then_run_again(folder):
     assert data.check_dataset(data.mnist_path()) and not (folder/'mnist_sample.partial').exists()
 
 
-def test_several_at_once(folder):
-    processes = [subprocess.Popen(UNPACK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+def test_eight_at_once(folder):
+    processes = [subprocess.Popen(UNPACK, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(8)]
     for process in processes:
         out, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
@@ -223,12 +275,55 @@ def test_a_read_only_folder_says_what_to_do(monkeypatch):
     with tempfile.TemporaryDirectory() as folder:  # not `tmp_path`, whose parents another user may not enter
         monkeypatch.setenv('MNIST37_DATA', folder)
         os.chmod(folder, 0o555)
-        user = os.geteuid()
-        if user == 0: os.seteuid(65534)  # root may write anywhere: be nobody for a moment
-        try:
-            with pytest.raises(PermissionError, match='set the environment variable MNIST37_DATA') as error: data.mnist_path()
-        finally: os.seteuid(user)
+        with nobody(), pytest.raises(PermissionError, match='set the environment variable MNIST37_DATA') as error: data.mnist_path()
         assert error.value.filename == folder and os.listdir(folder) == []
+
+
+@unix_only
+def test_images_that_are_there_are_read_from_a_read_only_folder(monkeypatch):
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setenv('MNIST37_DATA', folder)
+        path = data.mnist_path()
+        for place in (path/'valid'/'3', path/'valid', path, folder): os.chmod(place, 0o555)
+        with nobody():
+            with pytest.raises(PermissionError): (path/'valid'/'3'/'new.png').touch()
+            assert len(data.load_split('valid')[0]) == 1010
+        os.chmod(folder, 0o755)
+
+
+ROOM = r'No space left on device; set the environment variable MNIST37_DATA to a folder with room'
+
+
+def test_a_full_disk_leaves_nothing_and_says_what_to_do(folder, monkeypatch):
+    "Played: the hundredth file finds no room"
+    real, written = tarfile.TarFile.makefile, []
+
+    def makefile(tar, member, to):
+        if len(written) == 100: raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.append(member)
+        real(tar, member, to)
+
+    with monkeypatch.context() as full:
+        full.setattr(tarfile.TarFile, 'makefile', makefile)
+        with pytest.raises(OSError, match=ROOM) as error: data.mnist_path()
+    assert error.value.errno == errno.ENOSPC and error.value.filename == str(folder)
+    assert len(written) == 100 and left(folder) == set()
+    assert data.check_dataset(data.mnist_path())
+
+
+@pytest.fixture
+def small_disk(folder):
+    "A disk of two million bytes, where the system lets the tests have one; called, it makes room"
+    def mount(options): return subprocess.run(['mount', '-t', 'tmpfs', '-o', options, 'tmpfs', folder], capture_output=True).returncode
+    if sys.platform != 'linux' or mount('size=2m'): pytest.skip('no disk may be mounted here; a full one is played in the test before')
+    yield lambda: mount('remount,size=200m')
+    subprocess.run(['umount', folder], check=True)
+
+
+def test_a_disk_that_is_really_full(folder, small_disk):
+    with pytest.raises(OSError, match=ROOM): data.mnist_path()
+    assert left(folder) == set()
+    assert small_disk() == 0 and data.check_dataset(data.mnist_path())
 
 
 # the device
