@@ -2,13 +2,15 @@
 # make test     set up, run the tests
 # make lab      set up, open the first page in JupyterLab
 # make student  set up, write the notebooks to hand out to build/student
+# make evidence set up, measure every rung from many seeds (half an hour or more; can be stopped and goes on)
+# make mutation set up, see whether the tests notice small changes of the package (an hour; can be stopped and goes on)
 # Another Python: make course PYTHON=/path/to/python3
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV = .venv/bin/python
 
-.PHONY: course test lab student
+.PHONY: course test lab student evidence mutation
 course: .venv/installed
 	$(VENV) scripts/course.py
 
@@ -20,6 +22,12 @@ lab: .venv/installed
 
 student: .venv/installed
 	$(VENV) scripts/student.py
+
+evidence: .venv/installed
+	$(VENV) scripts/evidence.py
+
+mutation: .venv/installed
+	$(VENV) scripts/mutation.py
 
 # made again only when what is to be installed has changed
 .venv/installed: settings.ini setup.py pyproject.toml constraints.txt

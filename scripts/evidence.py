@@ -44,8 +44,21 @@ class Recipe:
     seeds: tuple = tuple(SEEDS)
 
 
-def variant(model, loss, lr, epochs):
-    "A setting of the study in 04, trained by its `train_net`"
+def broken(call):
+    "A mistake made on purpose in 02 by a call of its `train`, which validates after every epoch"
+    cells = 'exports imports plot-settings train-x train-y dset load-xy load-valid init-params mnist-loss batches dataloader ' \
+            'batch-accuracy validate-epoch train in-order'
+    return Recipe('02_linear_sgd', cells, 'right', """
+count = validate_epoch
+def validate_epoch(model, dl):
+    global right
+    right = ((model(valid_x) > 0) == valid_y)[:,0]  # without the loader, whose random numbers the notebook's run does not spend
+    return count(model, dl)
+""" + call)
+
+
+def study(model, loss, lr, epochs):
+    "A setting that 04 compares with others by its `train_net`"
     cells = 'exports imports settings data simple-net no-relu ce'
     return Recipe('04_simple_net', cells, IN_BATCHES.format('model'), f'model = train_net({model}, {loss}, {lr}, {epochs})')
 
@@ -58,14 +71,19 @@ RECIPES = {
     '02_linear_sgd': Recipe(
         '02_linear_sgd', 'exports imports plot-settings train-x train-y dset load-xy load-valid init-params weights bias linear1 '
         'mnist-loss dataloader calc-grad train-epoch batch-accuracy validate-epoch better-start rung', IN_BATCHES.format('linear1')),
+    '02, nothing left out': broken('train()'),
+    '02, without clearing the gradient': broken('train(zero=False)'),
+    '02, sorted, one epoch': broken('train(in_order, epochs=1)'),
+    '02, sorted': broken('train(in_order)'),
+    '02, sorted, lr 10, ten epochs': broken('train(in_order, 10., 10)'),
     '03_basic_optim': Recipe('03_basic_optim', 'exports imports loaders linear twenty rung', IN_BATCHES.format('learn.model')),
     '04_simple_net': Recipe('04_simple_net', 'exports imports settings data params simple-net-by-hand simple-net '
                             'sequential-same count learner rung', IN_BATCHES.format('learn.model')),
-    '04, as in the notes': variant('simple_net', 'mnist_loss', .1, 40),
-    '04, as in the notes without ReLU': variant('two_linear', 'mnist_loss', .1, 40),
-    '04, cross-entropy at 0.5': variant('simple_net', 'cross_entropy', .5, 20),
-    '04, cross-entropy at 0.5, two linear layers': variant('two_linear', 'cross_entropy', .5, 20),
-    '04, cross-entropy at 0.5, one linear layer': variant('one_linear', 'cross_entropy', .5, 20),
+    '04, as in the notes': study('simple_net', 'mnist_loss', .1, 40),
+    '04, as in the notes without ReLU': study('two_linear', 'mnist_loss', .1, 40),
+    '04, cross-entropy at 0.5': study('simple_net', 'cross_entropy', .5, 20),
+    '04, cross-entropy at 0.5, two linear layers': study('two_linear', 'cross_entropy', .5, 20),
+    '04, cross-entropy at 0.5, one linear layer': study('one_linear', 'cross_entropy', .5, 20),
     '05_resnet18': Recipe(
         '05_resnet18', 'warnings exports imports settings path batch resnet-learner learner shapes shapes-table fit preds rung',
         '(answers == targets)', seeds=(SEED, *range(5))),
@@ -87,6 +105,13 @@ def code_of(recipe):
     tokens = [token.string for source in sources for token in tokenize.generate_tokens(io.StringIO(source).readline)
               if token.type != tokenize.COMMENT]
     return hashlib.sha256(''.join(''.join(tokens).split()).encode()).hexdigest()[:12]
+
+
+def seeded(recipe, seed):
+    "The code of the cells of `recipe`, with `seed` in place of the notebook's own"
+    code, n = re.subn(rf'^(seed\b.*= ){SEED}\b', rf'\g<1>{seed}', '\n'.join(cells(recipe)), flags=re.M)
+    assert n == (recipe.notebook != '01_pixel_similarity'), f'{recipe.notebook}: {n} cells set the seed'
+    return code
 
 
 def environment():
@@ -111,10 +136,8 @@ def run(
         steps += 1
         return backward(tensor, *args, **kwargs)
 
-    source, seeded = re.subn(rf'^(seed\b.*= ){SEED}\b', rf'\g<1>{seed}', '\n'.join(cells(recipe)), flags=re.M)
-    assert seeded == (recipe.notebook != '01_pixel_similarity'), f'{rung}: {seeded} cells set the seed'
     torch.Tensor.backward = count
-    exec(source, names)
+    exec(seeded(recipe, seed), names)
     began = time.perf_counter()
     exec(recipe.variant, names)
     seconds = names['rung'].seconds if 'rung' in names else time.perf_counter() - began
@@ -150,8 +173,25 @@ def load(
 
 
 def save(rows, file):
-    "Write a table of evidence in the order of its first two columns, as the recipes and notebooks have them"
+    "Write a table of evidence"
     write_whole(file, pd.DataFrame(rows).to_csv(index=False))
+
+
+def errors_of(
+    rung:str, # key of `RECIPES`
+) -> pd.Series: # errors of its runs, by seed
+    "The errors of a rung according to evidence/rungs.csv"
+    table = load()
+    return table[table.rung == rung].set_index('seed').errors
+
+
+def expected(
+    rung:str, # key of `RECIPES`
+) -> tuple[float, float]: # fewest and most errors that a run may make
+    "What the seeds have given, with room for other hardware and libraries: three images and three standard deviations to each side"
+    errors = errors_of(rung)
+    room = 3 + 3*errors.std() if errors.nunique() > 1 else 0  # where nothing is random, other hardware changes nothing either
+    return errors.min() - room, errors.max() + room
 
 
 def measure_rungs():

@@ -1,13 +1,16 @@
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
 import hypothesis
+import psutil
 import pytest
 import torch
 
 import course
+import evidence
 from mnist37.data import default_device
 
 # the same examples in every run, and no limit to the time of one, since notebooks are running beside the tests
@@ -37,14 +40,15 @@ def run_all(notebooks, folder):
 @pytest.fixture(scope='session', autouse=True)
 def running(request, tmp_path_factory):
     "Every notebook, in two other processes while the tests go on: the folder of executed copies and records, and what they find"
-    if not any('build' in item.fixturenames for item in request.session.items):
+    if not any('build' in item.fixturenames and not item.get_closest_marker('skip') for item in request.session.items):
         yield
         return
     folder = tmp_path_factory.mktemp('build')
     others = [notebook for notebook in course.ALL if notebook not in course.NOTEBOOKS]
-    with ProcessPoolExecutor(2, mp_context=get_context('spawn')) as pool:
-        yield folder, [pool.submit(run_all, notebooks, folder) for notebooks in (course.NOTEBOOKS, others)]
-        pool.shutdown(cancel_futures=True)
+    pool = ProcessPoolExecutor(2, mp_context=get_context('spawn'))
+    yield folder, [pool.submit(run_all, notebooks, folder) for notebooks in (course.NOTEBOOKS, others)]
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in psutil.Process().children(recursive=True): process.kill()  # if the tests were stopped before their end
 
 
 @pytest.fixture(scope='session')
@@ -58,3 +62,9 @@ def build(running) -> tuple[Path, dict]:
     "Every notebook run once: the folder of executed copies and records, and what `run_all` has found"
     folder, futures = running
     return folder, {notebook: found for future in futures for notebook, found in future.result().items()}
+
+
+@pytest.fixture(scope='session')
+def measured():
+    "A run of a rung in a fresh process from the notebooks' seed, at most once per session"
+    return cache(lambda rung: evidence.measure(rung, evidence.SEED))

@@ -7,7 +7,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from mnist37.basic_optim import BasicOptim, train_epoch, train_model
-from mnist37.linear_sgd import mnist_loss
+from mnist37.linear_sgd import mnist_loss, validate_epoch
 
 
 @pytest.fixture
@@ -79,6 +79,12 @@ def test_train_model_learns_and_reports_each_epoch(dl):
     before = loss()
     accs = train_model(model, dl, dl, BasicOptim(model.parameters(), lr=5.), epochs=30)
     assert len(accs) == 30 and accs[-1] == 1. and loss() < before/5
+
+
+def test_train_model_validates_after_the_epoch(model, dl):
+    before = validate_epoch(model, dl)
+    accs = train_model(model, dl, dl, BasicOptim(model.parameters(), lr=5.), epochs=1)
+    assert accs == [validate_epoch(model, dl)] != [before]
 
 
 def test_train_model_uses_the_loss_it_is_given(dl):

@@ -99,6 +99,7 @@ def test_without_an_archive_it_says_what_would_download_them(capsys, tmp_path, m
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_is_light_and_opens_no_connection():
     "Of the libraries only torch and what reads images are imported, and any use of a socket would stop it"
     code = ('import sys\ndef refuse(event, args):\n    if event.startswith("socket."): raise RuntimeError(event)\n'
@@ -121,13 +122,16 @@ def run_first_cell(folder, hidden):
     return ran.stdout
 
 
+@pytest.mark.slow
 def test_the_first_cell_only_checks_where_the_package_is_there(tmp_path): assert 'installing' not in run_first_cell(tmp_path, '')
 
 
+@pytest.mark.slow
 def test_the_first_cell_runs_hosted_where_it_is_missing(tmp_path):
     assert run_first_cell(tmp_path, 'import sys; sys.modules["mnist37"] = None\n').startswith('installing')
 
 
+@pytest.mark.slow
 def test_a_folder_that_looks_like_the_package_does_not_mislead_it(tmp_path):
     "As on Colab, if the repository was cloned into a folder `mnist37`, and Python looks for packages where that folder is"
     (tmp_path/'mnist37').mkdir()
