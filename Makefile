@@ -2,7 +2,7 @@
 # make test     set up, run the tests
 # make lab      set up, open the first page in JupyterLab
 # make student  set up, write the notebooks to hand out to build/student
-# make evidence set up, measure every rung from many seeds (half an hour or more; can be stopped and goes on)
+# make evidence set up, measure every rung from many seeds (an hour; can be stopped and goes on)
 # make mutation set up, see whether the tests notice small changes of the package (an hour; can be stopped and goes on)
 # Another Python: make course PYTHON=/path/to/python3
 

@@ -56,7 +56,7 @@ def test_a_parameter_without_gradient_is_named_and_nothing_moves():
 
 
 def test_no_parameters():
-    with pytest.raises(ValueError, match='no parameters to optimize'): BasicOptim([], lr=1.)
+    with pytest.raises(ValueError, match='^no parameters to optimize$'): BasicOptim([], lr=1.)
 
 
 def test_train_epoch_clears_the_gradients(model, dl):
@@ -96,5 +96,5 @@ def test_train_model_uses_the_loss_it_is_given(dl):
 
 def test_an_empty_loader_is_refused(model):
     opt = BasicOptim(model.parameters(), lr=1.)
-    with pytest.raises(ValueError, match='the loader is empty: no images to train on'): train_epoch(model, [], opt)
+    with pytest.raises(ValueError, match='^the loader is empty: no images to train on$'): train_epoch(model, [], opt)
     with pytest.raises(ValueError, match='the loader is empty'): train_model(model, [], [], opt, epochs=1)

@@ -174,10 +174,17 @@ def test_unpacks_once(folder):
     assert data.mnist_path() == path and path.stat().st_mtime_ns == before
 
 
-def test_unpacks_once_whatever_the_folder(small):
+def test_unpacks_into_a_new_folder_and_removes_what_another_left_half_done(small, monkeypatch):
+    folder = small/'new'/'folder'
+    monkeypatch.setenv('MNIST37_DATA', str(folder))
     before = data.mnist_path().stat().st_mtime_ns
-    assert left(small) == {'mnist_sample'} and data.mnist_path().stat().st_mtime_ns == before
-    assert data.dataset_path() == small/'mnist_sample' and {name: len(list((small/'mnist_sample'/name).iterdir())) for name in data.COUNTS} == data.COUNTS
+    assert left(folder) == {'mnist_sample'} and data.mnist_path().stat().st_mtime_ns == before
+    partial = folder/'mnist_sample.partial'
+    partial.mkdir()
+    (folder/'mnist_sample').rename(partial/'mnist_sample')
+    (partial/'mnist_sample'/'train'/'3'/'left over.png').touch()
+    assert data.mnist_path() == data.dataset_path() == folder/'mnist_sample' and left(folder) == {'mnist_sample'}
+    assert {name: len(list((folder/'mnist_sample'/name).iterdir())) for name in data.COUNTS} == data.COUNTS
 
 
 @pytest.mark.parametrize('damage', [

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from mnist37 import ladder
 from mnist37.ladder import Rung, ladder_so_far, ladder_table, load_rungs, save_rung
 
 RUNG = Rung('01_some', 'some model', 'about 85 %', parameters=1568, errors=2, images=1000, epochs=3, seconds=1.234)
@@ -38,10 +39,21 @@ def test_ladder_so_far_holds_the_rungs_below(tmp_path, monkeypatch):
     assert ladder_so_far(RUNG) == [RUNG]
 
 
+def test_without_a_folder_the_records_of_the_last_run_of_the_course_count(tmp_path, monkeypatch):
+    monkeypatch.setattr(ladder.mnist37, '__file__', str(tmp_path/'mnist37'/'__init__.py'))
+    below = replace(RUNG, notebook='00_below')
+    monkeypatch.setenv('MNIST37_RECORDS', str(tmp_path/'build'/'records'))
+    save_rung(below)
+    monkeypatch.delenv('MNIST37_RECORDS')
+    assert ladder_so_far(RUNG) == [below, RUNG]
+
+
 def test_accuracy(): assert RUNG.accuracy == 0.998
 
 
 def test_ladder_table():
-    header, rule, row = ladder_table([RUNG]).split('\n')
-    assert [cell.strip() for cell in row.strip('|').split('|')] == ['some model', 'about 85 %', '0.9980', '2 of 1,000', '1,568', '3', '1.23']
-    assert len(header) == len(rule) == len(row)
+    assert ladder_table([RUNG, replace(RUNG, model='other', notes='0.9', errors=20, seconds=12)]) == """
+| rung       | the notes  | accuracy | errors      | parameters | epochs | seconds |
+|------------|------------|----------|-------------|------------|--------|---------|
+| some model | about 85 % | 0.9980   | 2 of 1,000  | 1,568      | 3      | 1.23    |
+| other      | 0.9        | 0.9800   | 20 of 1,000 | 1,568      | 3      | 12.00   |""".lstrip('\n')

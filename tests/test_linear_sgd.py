@@ -50,6 +50,7 @@ def test_init_params():
     assert params.shape == (1000, 20) and params.requires_grad and params.is_leaf
     assert params.mean().item() == pytest.approx(0, abs=.02) and params.std().item() == pytest.approx(.5, rel=.02)
     assert init_params(3, device='meta').device.type == 'meta'
+    assert init_params(10_000).std().item() == pytest.approx(1, rel=.03)
 
 
 # the loss
@@ -140,6 +141,9 @@ def test_plot_function():
     x, y = ax.lines[0].get_data()
     assert (x[0], x[-1]) == (-1, 3) and (y == x**2).all()
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ('x', 'y', 'a title')
+    assert len(x) == 200 and ax.lines[0].get_color() == 'black' and ax.lines[0].get_linewidth() == 1
     assert plot_function(torch.sin, ax=ax) is ax and len(ax.lines) == 2
+    assert ax.lines[1].get_xdata()[[0, -1]].tolist() == [-2, 2]
+    assert plot_function(torch.sin).figure.get_size_inches().tolist() == [5, 3.5]
     with pytest.raises(ValueError, match='min 3 and max 3: expected min < max'): plot_function(torch.sin, min=3, max=3)
     plt.close('all')

@@ -44,8 +44,14 @@ def test_there_are_notebooks(): assert len(course.LESSONS) == len(course.SOLUTIO
 
 @every_notebook
 def test_runs(notebook, build):
-    folder, failed = build
-    assert notebook not in failed, failed[notebook]
+    found = build[1][notebook]
+    assert not isinstance(found, str), found
+
+
+@every_notebook
+def test_needs_less_memory_than_free_hosts_give(notebook, build):
+    "In MiB, the kernel and its children together"
+    assert 50 < build[1][notebook] < 2000
 
 
 def test_every_lesson_records_its_rung(build):

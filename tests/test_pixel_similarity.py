@@ -78,11 +78,17 @@ def test_show_images(images):
     shown = axes[4].images[0]
     assert (torch.tensor(shown.get_array()) == images[4]).all() and shown.get_cmap().name == 'Greys'
     assert shown.get_clim() == (0, 1)  # the same scale for every image
+    assert not any(ax.axison for ax in axes) and axes[0].title.get_fontsize() == 9
+    assert plt.gcf().get_size_inches().tolist() == pytest.approx([3*1.2, 2*1.2*1.2])
+    show_images(images[:1], size=2.)
+    assert len(plt.gcf().axes) == 1 and plt.gcf().get_size_inches().tolist() == pytest.approx([2, 2.4])
+    show_images(images)
+    assert plt.gcf().get_size_inches().tolist() == pytest.approx([5*1.2, 1.2*1.2])
     show_images((images*255).byte())
     assert plt.gcf().axes[0].images[0].get_clim() == (0, 255)
     plt.close('all')
 
 
 def test_show_images_refuses(images):
-    with pytest.raises(ValueError, match='no images to show'): show_images([])
+    with pytest.raises(ValueError, match='^no images to show$'): show_images([])
     with pytest.raises(ValueError, match='2 titles for 5 images'): show_images(images, ['a', 'b'])

@@ -8,6 +8,7 @@ from configparser import ConfigParser
 from importlib import import_module
 from inspect import getmembers, isclass, isfunction, signature
 
+import nbformat
 import pytest
 import yaml
 from PIL import Image
@@ -83,6 +84,15 @@ def test_readme_links_and_folders_exist(page, root):
     targets += re.findall(r'^\| `(\w+/)` \|', page, re.M)
     assert len(targets) > 5
     for target in targets: assert (root/target).exists(), f'README points to {target}, which does not exist'
+
+
+def test_no_pickle_is_opened(root):
+    "Weights are loaded as weights; a pickle of a `Learner` could run any code"
+    sources = [file.read_text(encoding='utf-8') for folder in ('mnist37', 'scripts') for file in (root/folder).rglob('*.py')]
+    sources += [cell.source for notebook in course.ALL for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == 'code']
+    loads = [line for source in sources for line in source.splitlines() if re.search(r'\btorch\.load\(', line)]
+    assert len(loads) == 2 and all('weights_only=True' in line for line in loads)
+    assert not re.search(r'\b(?:pickle|joblib|dill)\.loads?\(|import pickle|\bload_learner\(|\blearn\.(?:load|export)\(', '\n'.join(sources))
 
 
 # the package

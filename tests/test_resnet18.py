@@ -5,6 +5,7 @@ from itertools import islice
 import pytest
 import torch
 import torch.nn.functional as F
+from fastai.torch_core import set_seed
 
 from mnist37.data import mnist_path
 from mnist37.resnet18 import resnet18_learner
@@ -31,6 +32,7 @@ def test_reads_the_folders(learn):
     assert list(learn.dls.vocab) == ['3', '7'] and (len(learn.dls.train_ds), len(learn.dls.valid_ds)) == (80, 8)
     xb, yb = learn.dls.one_batch()
     assert xb.shape == (64, 3, 28, 28) and 0 <= xb.min() and xb.max() <= 1
+    assert [metric.name for metric in learn.metrics] == ['accuracy']
     assert learn.loss_func is F.cross_entropy and set(yb.tolist()) == {0, 1}
 
 
@@ -47,6 +49,17 @@ def test_trains_all_of_it(learn):
     before = [p.detach().clone() for p in learn.model.parameters()]
     with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1, .01)
     assert all(not torch.equal(p, old) for p, old in zip(learn.model.parameters(), before))
+
+
+def test_the_same_seed_gives_the_same_network_twice(few):
+    def train():
+        set_seed(37)
+        learn = resnet18_learner(few)
+        with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1, .01)
+        return learn.get_preds()[0]
+
+    first = train()
+    assert torch.equal(first, train()) and len(first.unique()) > 2
 
 
 @pytest.mark.parametrize('missing', ['train', 'valid'])

@@ -19,6 +19,9 @@ def test_has_thirty_hidden_activations_by_default():
     assert sum(p.numel() for p in simple_net().parameters()) == 784*30 + 30 + 30 + 1
 
 
+def test_one_is_enough(): assert simple_net(1)(torch.rand(2, 784)).shape == (2, 1)
+
+
 @pytest.mark.parametrize('n_hidden', [0, -1])
 def test_refuses_to_have_none(n_hidden):
     with pytest.raises(ValueError, match=f'{n_hidden} hidden activations, expected at least 1'): simple_net(n_hidden)
