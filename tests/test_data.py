@@ -220,7 +220,6 @@ def test_a_hostile_archive_is_refused(name, kind, tmp_path):
     assert left(tmp_path) == {'made_up.tgz'}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize('kind', [tarfile.REGTYPE, tarfile.XHDTYPE], ids=['a file', 'a header'])
 def test_a_bomb_of_zeros_is_refused(kind, tmp_path):
     "Three hundred million zeros in an archive of 300 kB, as a file or in a header that Python would read into memory"
@@ -238,6 +237,15 @@ def test_a_bomb_of_zeros_is_refused(kind, tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 3*data.MAX_BYTES
     finally: tracemalloc.stop()
     assert left(tmp_path) == {'bomb.tgz'}
+
+
+def test_the_largest_archive_there_may_be(tmp_path, monkeypatch):
+    with tarfile.open(tmp_path/'a.tgz', 'w:gz') as tar: tar.addfile(tarfile.TarInfo('empty'))
+    size = len(gzip.decompress((tmp_path/'a.tgz').read_bytes()))
+    monkeypatch.setattr(data, 'MAX_BYTES', size)
+    data._extract(tmp_path/'a.tgz', tmp_path/'to')
+    monkeypatch.setattr(data, 'MAX_BYTES', size - 1)
+    with pytest.raises(ValueError, match=f'refused, expected at most {size - 1:,} bytes in it'): data._extract(tmp_path/'a.tgz', tmp_path/'to')
 
 
 @pytest.mark.slow

@@ -152,11 +152,14 @@ def test_unknown_mistake_shows_what_came_out_and_what_should(check_double):
 def test_dots_are_not_attempted(answer, check_double): assert check_double(answer).status == 'not attempted'
 
 
+NONE = 'something is None: what a function without return gives back, or the grad of a tensor that has none.\n(for 3 yours '
+
+
 @pytest.mark.parametrize('answer, words', [
-    (lambda x: None, 'something is None'),
-    (lambda x: (lambda: None)()[0], 'something is None'),
+    (lambda x: None, f'{NONE}gives None)'),
+    (lambda x: (lambda: None)()[0], f"{NONE}stops with TypeError: 'NoneType' object is not subscriptable)"),
     (lambda x: torch.einsum('ij->', torch.ones(3)), 'einsum'),
-    (lambda x: x/0, 'ZeroDivisionError: division by zero'),
+    (lambda x: x/0, 'for 3 yours stops with ZeroDivisionError: division by zero, expected 6'),
     (lambda: 6, 'takes 0 positional arguments'),
     (6, "'int' object is not callable"),
 ])
@@ -192,7 +195,16 @@ def test_what_counts_as_the_same(a, b, same):
     assert (check(a).status == 'right') == same
 
 
-def test_long_values_are_cut(): assert len(Check(0, {'it': lambda x: x}, {})(list(range(1000))).hint) < 240
+def hint(value, expected=0): return Check(expected, {'it': lambda x: x}, {})(value).hint
+
+
+def test_long_values_are_cut():
+    assert hint('x'*198, '') == f"it yours gives '{'x'*198}', expected ''"
+    assert hint('x'*199, '') == f"it yours gives '{'x'*196}..., expected ''"
+
+
+def test_values_are_shown_with_four_digits():
+    assert hint([1/3, 12345.678, {'a': 1/3, 'b': 2}]) == "it yours gives [0.3333, 1.235e+04, {'a': 0.3333, 'b': 2}], expected 0"
 
 
 def test_text_is_told_from_a_value(): assert Check(None, {'it': lambda x: x}, {})('None').hint == "it yours gives 'None', expected None"

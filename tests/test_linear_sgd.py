@@ -37,6 +37,7 @@ def test_mnist_loaders():
     (xb, yb), (x2, y2), (vx, vy) = next(iter(dl)), next(iter(again)), next(iter(valid_dl))
     assert (xb.shape, yb.shape, len(dl), len(valid_dl)) == ((100, 784), (100, 1), 124, 21)
     assert torch.equal(xb, x2) and torch.equal(yb, y2)
+    assert mnist_loaders()[0].batch_size == mnist_loaders()[1].batch_size == 256
     assert 0 < yb.sum() < 100  # the training set is shuffled, the validation set is not
     assert torch.equal(vx, load_xy('valid')[0][:100])
     assert not torch.equal(next(iter(dl))[0], xb)  # and shuffled anew in the next epoch
@@ -78,7 +79,7 @@ bad_shapes = pytest.mark.parametrize('preds, targets', [((4, 1), (4,)), ((4,), (
 @bad_shapes
 @pytest.mark.parametrize('function', [mnist_loss, batch_accuracy])
 def test_other_shapes_are_refused(function, preds, targets):
-    with pytest.raises(ValueError, match=r'expected both \(N, 1\)') as error: function(torch.zeros(preds), torch.zeros(targets))
+    with pytest.raises(ValueError, match=r', expected both \(N, 1\): a missing unsqueeze\(1\)\?$') as error: function(torch.zeros(preds), torch.zeros(targets))
     assert str(preds) in str(error.value) and str(targets) in str(error.value)
 
 
@@ -131,7 +132,7 @@ def test_validate_epoch_leaves_no_trace(batch):
 
 
 def test_validate_epoch_of_nothing():
-    with pytest.raises(ValueError, match='the loader is empty'): validate_epoch(nn.Linear(784, 1), [])
+    with pytest.raises(ValueError, match='^the loader is empty: no images to validate on$'): validate_epoch(nn.Linear(784, 1), [])
 
 
 # the picture
