@@ -36,7 +36,7 @@ def save_rung(
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
         partial = Path(folder)/f'{rung.notebook}.partial'
-        partial.write_text(json.dumps(asdict(rung), indent=1), encoding='utf-8')
+        partial.write_text(json.dumps(asdict(rung)))
         os.replace(partial, partial.with_suffix('.json'))
     return rung
 
@@ -46,7 +46,7 @@ def load_rungs(
     "Read all rungs in `folder`; raises ValueError naming a file that holds none"
     rungs = []
     for file in sorted(Path(folder).glob('*.json')):
-        try: rungs.append(Rung(**json.loads(file.read_text(encoding='utf-8'))))
+        try: rungs.append(Rung(**json.loads(file.read_bytes())))
         except (TypeError, ValueError) as e:
             raise ValueError(f'{file}: not the record of a rung ({e})') from e
     return rungs

@@ -58,9 +58,11 @@ def root() -> Path:
 
 
 @pytest.fixture(scope='session')
-def build(running) -> tuple[Path, dict]:
+def build(running, request) -> tuple[Path, dict]:
     "Every notebook run once: the folder of executed copies and records, and what `run_all` has found"
     folder, futures = running
+    with request.config.pluginmanager.getplugin('capturemanager').global_and_fixture_disabled():
+        print('\nthe rest waits for the notebooks, which have been running since the beginning ', end='', flush=True)
     return folder, {notebook: found for future in futures for notebook, found in future.result().items()}
 
 

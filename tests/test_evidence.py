@@ -51,6 +51,15 @@ def test_time_and_memory_of_every_notebook_are_there():
     assert (table.peak_mib < 2000).all() and (table.seconds > 0).all()
 
 
+def test_every_change_that_no_test_notices_is_explained():
+    table = evidence.load(course.ROOT/'evidence'/'survivors.csv')
+    package = '\n'.join(file.read_text(encoding='utf-8') for file in (course.ROOT/'mnist37').glob('*.py'))
+    for row in table.itertuples():
+        assert row.line in package and row.instead not in package and row.line != row.instead, f'run `make mutation`: {row.line}'
+        assert len(row.reason) > 10
+    assert not table.duplicated(['line', 'instead']).any()
+
+
 # what can be measured again
 
 @pytest.mark.parametrize('rung', ['01_pixel_similarity', *TRAINED])
