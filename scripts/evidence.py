@@ -20,7 +20,6 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import nbformat
 import pandas as pd
@@ -218,7 +217,7 @@ def measure_notebooks():
     for key in order:
         if key in rows: continue
         began = time.perf_counter()
-        with TemporaryDirectory() as build: mib = run_notebook(NBS/f'{key}.ipynb', Path(build))
+        mib = run_notebook(NBS/f'{key}.ipynb', ROOT/'build')
         rows[key] = {'notebook': key, 'seconds': round(time.perf_counter() - began), 'peak_mib': mib, **environment(), 'code': order[key]}
         save([rows[key] for key in order if key in rows], NOTEBOOKS)
 

@@ -37,7 +37,7 @@ def ladder(rungs):
     for rung in rungs:
         runs = table[table.rung == rung.notebook]
         lines.append(f'| {rung.model} | {rung.notes} | {1 - runs.errors.mean()/rung.images:.4f} | {spread(runs.errors)} | '
-                     f'{rung.parameters:,} | {rung.epochs} | {runs.seconds.median():.2g} |')
+                     f'{rung.parameters:,} | {rung.epochs} | {runs.seconds.min():.2g} |')
     return '\n'.join(lines)
 
 

@@ -13,6 +13,7 @@ import time
 import tracemalloc
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -131,6 +132,20 @@ def test_load_split_onto_a_device():
 
 def test_load_split_refuses_an_unknown_split():
     with pytest.raises(ValueError, match="split 'test': expected 'train' or 'valid'"): data.load_split('test')
+
+
+def test_without_an_archive_fastai_is_asked(small, monkeypatch):
+    there, asked = data.mnist_path(), []
+
+    def untar_data(url, data):
+        asked.append((url, data))
+        return there
+
+    fastai = SimpleNamespace(URLs=SimpleNamespace(MNIST_SAMPLE='an address'), untar_data=untar_data, fastai_path=lambda name: small/'new'/name)
+    monkeypatch.setitem(sys.modules, 'fastai.data.external', fastai)
+    monkeypatch.setattr(data, 'ARCHIVE', small/'nowhere.tgz')
+    monkeypatch.delenv('MNIST37_DATA')
+    assert data.mnist_path() == there and asked == [('an address', small/'new'/'data')]
 
 
 # damaged images

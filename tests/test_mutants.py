@@ -51,7 +51,6 @@ MUTANTS = {
     'validate before training': ('03_basic_optim', 'train-model', '        train_epoch(model, dl, opt, loss_func)\n        accs.append(validate_epoch(model, valid_dl))',
                                  '        accs.append(validate_epoch(model, valid_dl))\n        train_epoch(model, dl, opt, loss_func)', 'test_basic_optim.py::test_train_model_validates_after_the_epoch'),
     'no ReLU': ('04_simple_net', 'simple-net', 'nn.ReLU()', 'nn.Identity()', 'test_simple_net.py::test_is_two_linear_layers_with_a_relu_between'),
-    'stop after one epoch': ('04_simple_net', 'learner', 'learn.fit(40,', 'learn.fit(1,', 'test_evidence.py::test_a_rung_trains_as_its_evidence_says[04_simple_net]'),
 }
 
 

@@ -138,7 +138,7 @@ CLAIMS = {
         ('twenty-verdict', 'faster or better', lambda out: below('05_resnet18', '02_linear_sgd')),
         ('saturation-verdict', 'most scores are where the sigmoid is flat', lambda out: out('saturation')[1] > .5),
         ('saturation-verdict', 'With small ones all are where it is steep', lambda out: out('saturation')[4:6] == [0, 0]),
-        ('saturation-verdict', 'as good after one epoch as the other after more than ten', lambda out: out('better-start')[0] > out('better-start')[1]),
+        ('saturation-verdict', 'as good after one epoch as the other after more than ten', lambda out: out('first-epochs')[0] > out('first-epochs')[1]),
         ('sorted-verdict', 'calls everything a 3 (0.4956', lambda out: [3, 1 - errors('02, sorted, one epoch').mean()/2038]),
         ('sorted-verdict', 'After its first epoch at lr 1, the sorted run calls everything a 3', lambda out: errors('02, sorted, one epoch').eq(1028).all()),
         ('sorted-verdict', 'lags behind', lambda out: below('02, nothing left out', '02, sorted')),
