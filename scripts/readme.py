@@ -36,8 +36,10 @@ def ladder(rungs):
     table = evidence.load()
     for rung in rungs:
         runs = table[table.rung == rung.notebook]
+        quickest = runs.seconds.min()
+        seconds = f'{quickest:.0f}' if quickest > 9.5 else f'{quickest:.1f}' if quickest > .05 else 'under 0.1'
         lines.append(f'| {rung.model} | {rung.notes} | {1 - runs.errors.mean()/rung.images:.4f} | {spread(runs.errors)} | '
-                     f'{rung.parameters:,} | {rung.epochs} | {runs.seconds.min():.2g} |')
+                     f'{rung.parameters:,} | {rung.epochs} | {seconds} |')
     return '\n'.join(lines)
 
 

@@ -85,7 +85,7 @@ CLAIMS = {
         ('README', 'it is hardly better than rung 3', lambda out: abs(errors('04_simple_net').mean() - errors('03_basic_optim').mean()) < 2),
         ('README', 'what makes it much better', lambda out: errors(WITH_RELU).mean() < .6*errors('04_simple_net').mean()),
         ('README', 'means over eleven random starts, six for resnet18', lambda out: {len(errors(stem(lesson))) for lesson in course.LESSONS[:-1]} == {11} and len(errors('05_resnet18')) == 6),
-        ('README', 'in about four minutes', lambda out: 3 < seconds(*LESSONS)/60 < 5),
+        ('README', 'in about five minutes', lambda out: 4 < seconds(*LESSONS)/60 < 6),
         ('README', '`.venv` takes 7 GB', lambda out: room_on_linux()),
     ],
     'index': [
@@ -197,7 +197,7 @@ CLAIMS = {
         ('sure-verdict', 'more than 99 in 100 are right', lambda out: sure_and_right() > .99),
         ('toolkit', 'about 19 errors', lambda out: errors(WITH_RELU).mean()),
         ('toolkit', 'more errors or fewer', lambda out: errors('05_resnet18').nunique() > 3),
-        ('toolkit', 'with seeds 0 to 4 we counted 7, 5, 6, 11 and 12', lambda out: [0, 4, *errors('05_resnet18')[range(5)]]),
+        ('toolkit', 'with seeds 0 to 4 we counted 10, 7, 16, 14 and 11', lambda out: [0, 4, *errors('05_resnet18')[range(5)]]),
         ('ladder-verdict', 'nearly two thirds of the errors', lambda out: .6 < 1 - errors('02_linear_sgd').mean()/99 < .667),
         ('ladder-verdict', 'for a second of computing', lambda out: .5 < rung(2)[2] < 2),
         ('ladder-verdict', 'most of what is left', lambda out: errors('05_resnet18').max() < .5*errors('04_simple_net').min()),
