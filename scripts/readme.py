@@ -64,7 +64,7 @@ def draw_ladder(rungs, file):
         squares = range(round(errors.mean()))
         columns, rows = [7 + .27*(i//3) for i in squares], [y + .16*(1 - i%3) for i in squares]
         ax.scatter(columns, rows, marker='s', s=26, color='black')
-        ax.text(max(columns, default=6.5) + .5, y, f'{spread(errors)} errors', va='center', fontsize=11)
+        ax.text(max(columns, default=6.5) + .5, y, f'errors: {spread(errors)}', va='center', fontsize=11)
     ax.set(xlim=(-1.2, 19.5), ylim=(-.8, len(rungs) - .2))
     ax.set_title(f'One square for each image misread, of {rungs[0].images:,}, on average over random starts', fontsize=11)
     ax.axis('off')
