@@ -191,7 +191,7 @@ CLAIMS = {
         ('where-params', '11.7 million parameters', lambda out: rung(5)[1]/1e6),
         ('where-params', 'Mostly in the last stage', lambda out: out('shapes-table')[23] > .7*rung(5)[1]),
         ('fit-read', 'The training loss is the higher one', lambda out: out('fit')[1] > out('fit')[2]),
-        ('keep-intro', 'every parameter takes four bytes', lambda out: out('keep')[0] == pytest.approx(out('keep')[1], rel=.01)),
+        ('keep-intro', 'four bytes for every parameter', lambda out: out('keep')[0] == pytest.approx(out('keep')[1], rel=.01)),
         ('misread-judge', 'On this page most are 3s taken for 7s', lambda out: out('confusion')[4] > out('confusion')[6]),
         ('sure-verdict', 'it was sure more often than not', lambda out: out('sure')[0] > .5),
         ('sure-verdict', 'more than 99 in 100 are right', lambda out: sure_and_right() > .99),
