@@ -1,8 +1,11 @@
+import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
+
+os.environ.setdefault('OMP_WAIT_POLICY', 'passive')  # several processes share the cores, so none should wait in a loop
 
 import hypothesis
 import psutil
@@ -46,9 +49,12 @@ def running(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp('build')
     others = [notebook for notebook in course.ALL if notebook not in course.NOTEBOOKS]
     pool = ProcessPoolExecutor(2, mp_context=get_context('spawn'))
-    yield folder, [pool.submit(run_all, notebooks, folder) for notebooks in (course.NOTEBOOKS, others)]
+    futures = [pool.submit(run_all, notebooks, folder) for notebooks in (course.NOTEBOOKS, others)]
+    if hasattr(os, 'nice'): os.nice(5)  # the lessons take longest, so they come first
+    yield folder, futures
     pool.shutdown(wait=False, cancel_futures=True)
-    for process in psutil.Process().children(recursive=True): process.kill()  # if the tests were stopped before their end
+    if not all(future.done() for future in futures):  # the tests were stopped before their end
+        for process in psutil.Process().children(recursive=True): process.kill()
 
 
 @pytest.fixture(scope='session')
