@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from course import ROOT, write_whole
+from course import ROOT
 
 SURVIVORS = ROOT/'evidence'/'survivors.csv'
 MUTMUT = Path(sys.executable).with_name('mutmut')

@@ -3,6 +3,8 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+import torch
+from torch.utils.data import RandomSampler
 
 import course
 import evidence
@@ -80,12 +82,11 @@ def test_each_rung_is_as_good_as_its_evidence(notebook, build):
     assert rung.images == 2038 and least <= rung.errors <= most
 
 
-@every_lesson
+@pytest.mark.parametrize('notebook', ['01_pixel_similarity', *TRAINED])
 def test_the_same_seed_gives_the_same_errors_twice(notebook, build, measured):
-    "In the notebook, and in a process of its own on the same machine; resnet18 takes too long for that here"
-    if notebook.stem == '05_resnet18': pytest.skip('measured by `make evidence`; test_resnet18.py trains a smaller one twice')
-    rung = {rung.notebook: rung for rung in load_rungs(build[0]/'records')}[notebook.stem]
-    assert rung.errors == measured(notebook.stem)['errors']
+    "In the notebook, and in a process of its own on the same machine; for resnet18, test_resnet18.py trains a smaller one twice"
+    rung = {rung.notebook: rung for rung in load_rungs(build[0]/'records')}[notebook]
+    assert rung.errors == measured(notebook)['errors']
 
 
 def test_another_seed_is_another_run():
@@ -98,6 +99,31 @@ def test_room_is_left_for_other_hardware():
     least, most = evidence.expected('03_basic_optim')
     assert least < errors.min() - 3 and errors.max() + 3 < most < 2*errors.max()
     assert evidence.expected('01_pixel_similarity') == (99, 99)
+
+
+# the loop by hand, which no other test sees
+
+@pytest.fixture(scope='module')
+def by_hand():
+    "What 02 has after its rung"
+    names = {}
+    exec(evidence.seeded(evidence.RECIPES['02_linear_sgd'], evidence.SEED), names)
+    return names
+
+
+def test_the_loop_by_hand_is_as_good_as_its_evidence(by_hand):
+    least, most = evidence.expected('02_linear_sgd')
+    assert least <= by_hand['rung'].errors <= most
+
+
+def test_the_loop_by_hand_trains_weights_and_bias(by_hand):
+    torch.manual_seed(evidence.SEED)
+    start = by_hand['init_params']((28*28, 1), .01), by_hand['init_params'](1, .01)
+    for p, before in zip((by_hand['weights'], by_hand['bias']), start): assert not torch.equal(p.cpu(), before)
+
+
+def test_the_loop_by_hand_sees_the_training_images_shuffled(by_hand):
+    assert isinstance(by_hand['dl'].sampler, RandomSampler) and len(by_hand['dl'].dataset) == 12_396
 
 
 # the command
