@@ -174,6 +174,6 @@ def test_no_room_for_the_notebooks_ends_the_course_with_one_line(notebook, tmp_p
 
 
 def test_measures_the_memory_of_the_kernel(notebook, tmp_path):
-    small = course.run_notebook(notebook('import time; time.sleep(1)'), tmp_path)
-    large = course.run_notebook(notebook('import time; x = b"1"*300_000_000; time.sleep(1)'), tmp_path)
+    small = course.run_notebook(notebook('import time; time.sleep(3)'), tmp_path)
+    large = course.run_notebook(notebook('import time; x = b"1"*300_000_000; time.sleep(3)'), tmp_path)
     assert 250 < large - small < 400
