@@ -145,6 +145,7 @@ def test_without_an_archive_fastai_is_asked(small, monkeypatch):
     monkeypatch.setitem(sys.modules, 'fastai.data.external', fastai)
     monkeypatch.setattr(data, 'ARCHIVE', small/'nowhere.tgz')
     monkeypatch.delenv('MNIST37_DATA')
+    assert data.dataset_path() == small/'new'/'data'/'mnist_sample'
     assert data.mnist_path() == there and asked == [('an address', small/'new'/'data')]
 
 
