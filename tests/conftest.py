@@ -5,7 +5,7 @@ from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
-os.environ.setdefault('OMP_WAIT_POLICY', 'passive')  # several processes share the cores, so none should wait in a loop
+os.environ.setdefault('OMP_NUM_THREADS', '1')  # several processes share the cores, so each takes one
 
 import hypothesis
 import psutil
@@ -14,6 +14,7 @@ import torch
 
 import course
 import evidence
+from mnist37 import data
 from mnist37.data import default_device
 
 # the same examples in every run, and no limit to the time of one, since notebooks are running beside the tests
@@ -33,6 +34,7 @@ def pytest_collection_modifyitems(items):
 
 def run_all(notebooks, folder):
     "Run `notebooks` one after the other: the peak memory of each in MiB, or why it failed"
+    if hasattr(os, 'nice'): os.nice(5)  # the tests, one after the other, take longest, so they come first
     found = {}
     for notebook in notebooks:
         try: found[notebook] = course.run_notebook(notebook, folder)
@@ -50,11 +52,20 @@ def running(request, tmp_path_factory):
     others = [notebook for notebook in course.ALL if notebook not in course.NOTEBOOKS]
     pool = ProcessPoolExecutor(2, mp_context=get_context('spawn'))
     futures = [pool.submit(run_all, notebooks, folder) for notebooks in (course.NOTEBOOKS, others)]
-    if hasattr(os, 'nice'): os.nice(5)  # the lessons take longest, so they come first
     yield folder, futures
     pool.shutdown(wait=False, cancel_futures=True)
     if not all(future.done() for future in futures):  # the tests were stopped before their end
         for process in psutil.Process().children(recursive=True): process.kill()
+
+
+@pytest.fixture(scope='session', autouse=True)
+def images_read_once():
+    "Opening thousands of files takes seconds, and many tests load them: those of the dataset itself are kept"
+    read, dataset = data.load_images, data.mnist_path()
+    kept = cache(read)
+    data.load_images = lambda folder: kept(folder).clone() if Path(folder).is_relative_to(dataset) else read(folder)
+    yield
+    data.load_images = read
 
 
 @pytest.fixture(scope='session')
