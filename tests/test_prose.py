@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from functools import cache
+from inspect import signature
 
 import nbformat
 import numpy as np
@@ -20,6 +21,7 @@ import course
 import evidence
 import outputs
 from evidence import errors_of as errors
+from mnist37.tiny_cnn import tiny_learner
 from outputs import NUMBER, stem
 
 @cache
@@ -77,26 +79,85 @@ def room_on_linux():
     return gigabytes(sys.prefix) if sys.platform == 'linux' and torch.version.cuda and sys.prefix.endswith('.venv') else 7
 
 
+def quickest(rung):
+    "Seconds of the quickest run of a rung"
+    table = evidence.load()
+    return table[table.rung == rung].seconds.min()
+
+
+def others(rung):
+    "Mean errors of a rung on the images of other hands"
+    table = evidence.load()
+    return table[table.rung == rung].others.astype(int).mean()
+
+
+def candidate(name):
+    "Errors of a candidate of 06 on the images held out, of all seeds"
+    table = evidence.load()
+    return table[table.rung == f'06, held out, {name}'].held_out.astype(int).sum()
+
+
+def misread(rung, image):
+    "Share of the runs of a rung that misread an image"
+    table = evidence.load()
+    return table[table.rung == rung].misread.str.split().map(lambda names: image in names).mean()
+
+
+def upright(rung): return errors(f'{rung}, deskewed').mean()
+
+
+@cache
+def confusion(): return evidence.load(course.ROOT/'evidence'/'ten_digits.csv').query('seed == 37').set_index(['digit', 'read_as']).images
+
+
+def confused(digit, answer): return int(confusion()[digit, answer])
+
+
+def took(how, images):
+    "Seconds according to evidence/speed.csv; of a step, that of resnet18"
+    table = evidence.load(course.ROOT/'evidence'/'speed.csv')
+    return table[(table.how == how) & (table.images == images) & (table.what != 'a step of tiny_cnn')].seconds.item()
+
+
+def saved(images): return took('Adam, float32', images)/took('fused Adam, float32', images)
+
+
+def search(): return evidence.load(course.ROOT/'evidence'/'search.csv')
+
+
+def lines(out):
+    "Validation errors of every straight line that 06 looks at"
+    return [errors(rung).mean() for rung in ('02_linear_sgd', '03_basic_optim')] + out('least-squares-solve')[1:] + out('logistic-run')[4::5]
+
+
 WITH_RELU, TWO_LINEAR, ONE_LINEAR = (f'04, cross-entropy at 0.5{name}' for name in ('', ', two linear layers', ', one linear layer'))
+BY_ADAM = '06, simple_net by Adam, batches of 64'
+AUGMENTED = f'{BY_ADAM}, augmented'
+UPRIGHT = evidence.UPRIGHT
+CANDIDATES = ['three epochs', 'twenty epochs', 'augmented', 'bent', 'twice as much', 'label smoothing', 'nine looks']
+SHOWN = ['01_pixel_similarity', '01, RMSE', '02_linear_sgd', '03_basic_optim', '04_simple_net', WITH_RELU, '05_resnet18', '05, lr 0.01',
+         BY_ADAM, AUGMENTED, '06, twenty epochs', '06_tiny_cnn']
 LESSONS = [stem(notebook) for notebook in course.NOTEBOOKS]
 CLAIMS = {
     'README': [
         ('README', 'answered better or said more simply', lambda out: below('02_linear_sgd', '01_pixel_similarity') and below('05_resnet18', '04_simple_net')),
         ('README', 'it is hardly better than rung 3', lambda out: abs(errors('04_simple_net').mean() - errors('03_basic_optim').mean()) < 2),
         ('README', 'what makes it much better', lambda out: errors(WITH_RELU).mean() < .6*errors('04_simple_net').mean()),
-        ('README', 'means over eleven random starts, six for resnet18', lambda out: {len(errors(stem(lesson))) for lesson in course.LESSONS[:-1]} == {11} and len(errors('05_resnet18')) == 6),
-        ('README', 'in about five minutes', lambda out: 4 < seconds(*LESSONS)/60 < 6),
+        ('README', 'means over eleven random starts, six for resnet18', lambda out: {len(errors(stem(lesson))) for lesson in course.LESSONS if '05' not in stem(lesson)} == {11} and len(errors('05_resnet18')) == 6),
+        ('README', 'in about seven minutes', lambda out: 6 < seconds(*LESSONS)/60 < 8),
         ('README', '`.venv` takes 7 GB', lambda out: room_on_linux()),
     ],
     'index': [
         ('title', 'most of them better or more simply than the one before', lambda out: below('02_linear_sgd', '01_pixel_similarity') and below('05_resnet18', '04_simple_net')),
+        ('what', 'a tiny one that does better than the large one', lambda out: below('06_tiny_cnn', '05_resnet18')),
         ('need', '7 GB of disk', lambda out: room_on_linux()),
     ],
     '01_pixel_similarity': [
         ('ladder-opening', 'most answer it better', lambda out: below('02_linear_sgd', '01_pixel_similarity') and below('05_resnet18', '04_simple_net')),
         ('ladder-opening', 'thirty times as many numbers', lambda out: round(printed('04_simple_net', 'count')[0]/785) == 30),
         ('ladder-opening', 'more than eleven million numbers', lambda out: 11e6 < rung(5)[1] < 12e6),
-        ('ladder-opening', 'the fewest errors', lambda out: all(below('05_resnet18', rung) for rung in evidence.RECIPES if ',' not in rung and rung != '05_resnet18')),
+        ('ladder-opening', 'a third of the errors', lambda out: .25 < errors('05_resnet18').mean()/errors('04_simple_net').mean() < .37),
+        ('ladder-opening', 'the fewest errors', lambda out: all(below('06_tiny_cnn', rung) for rung in evidence.RECIPES if ',' not in rung and rung != '06_tiny_cnn')),
         ('counts-intro', 'about equally frequent', lambda out: .95 < out('counts')[0]/out('counts')[1] < 1.05),
         ('stack-intro', '6,131 small tensors', lambda out: out('counts')[0]),
         ('uint8-trap', '3 - 7 is not -4', lambda out: out('uint8-wraps') == [252]),
@@ -203,11 +264,75 @@ CLAIMS = {
         ('ladder-verdict', 'most of what is left', lambda out: errors('05_resnet18').max() < .5*errors('04_simple_net').min()),
         ('ladder-verdict', 'five hundred times the parameters', lambda out: round(rung(5)[1]/rung(4)[1], -2) == 500),
         ('ladder-verdict', 'ten to twenty times the time', lambda out: 10 < rung(5)[2]/rung(4)[2] < 20),
+        ('learned', 'a few thousand parameters that makes fewer errors than this one', lambda out: printed('06_tiny_cnn', 'net-ratio')[0] < 10_000 and below('06_tiny_cnn', '05_resnet18')),
         ('questionnaire', '11.7 million parameters', lambda out: rung(5)[1]/1e6),
         ('questionnaire', 'more than 90 % sure of most', lambda out: out('sure')[0] > .5),
         ('questionnaire', 'more than 99 in 100 are right', lambda out: sure_and_right() > .99),
         ('questionnaire', 'resnet18 makes fewer errors than <code>simple_net</code>', lambda out: below('05_resnet18', '04_simple_net')),
         ('questionnaire', 'about 19 errors', lambda out: errors(WITH_RELU).mean()),
+    ],
+    '06_tiny_cnn': [
+        ('title', '6,650 parameters', lambda out: out('net-ratio')[0]),
+        ('title', 'better than resnet18 with its 11.7 million, in less time', lambda out: below('06_tiny_cnn', '05_resnet18') and quickest('06_tiny_cnn') < quickest('05_resnet18')),
+        ('ladder-opening', 'about 11 of the 2,038 images', lambda out: [errors('05_resnet18').mean(), 2038]),
+        ('ladder-opening', 'after two minutes of training', lambda out: 100 < quickest('05_resnet18') < 140),
+        ('ladder-opening', 'leaves hardly an error', lambda out: errors('06_tiny_cnn').median() == 0),
+        ('ladder-opening', 'about 30 errors', lambda out: min(lines(out))),
+        ('line-intro', 'about 36 errors', lambda out: all(35 < errors(rung).mean() < 36.5 for rung in ('02_linear_sgd', '03_basic_optim'))),
+        ('logistic-read', 'every training image is right', lambda out: out('logistic-run')[-2] == 0),
+        ('logistic-read', 'the validation images do not gain by it, on the contrary', lambda out: out('logistic-run')[-1] > out('logistic-run')[4]),
+        ('logistic-read', 'from 30 to 43 here', lambda out: [min(lines(out)), max(lines(out))]),
+        ('logistic-read', 'no farther than about 0.985', lambda out: 1 - min(lines(out))/2038),
+        ('nearest-read', 'fewer errors than the neural network of rung 4', lambda out: out('nearest-table')[-1] < errors('04_simple_net').min()),
+        ('upright-read', 'Every rung gains', lambda out: all(upright(rung) < errors(rung).mean() for rung in UPRIGHT)),
+        ('upright-read', 'left with a third of their errors', lambda out: all(.28 < upright(rung)/errors(rung).mean() < .38 for rung in ('02_linear_sgd', '03_basic_optim', '04_simple_net'))),
+        ('upright-read', 'as good as resnet18 is', lambda out: abs(upright('03_basic_optim') - errors('05_resnet18').mean()) < 2),
+        ('net-count', 'Not even a third of the parameters of rung 4', lambda out: out('net-ratio')[0] < out('net-ratio')[1]/3),
+        ('net-count', 'one for every 1,760', lambda out: out('net-ratio')[2]),
+        ('learner-intro', 'with .975, and a 7 with .025', lambda out: signature(tiny_learner).parameters['label_smoothing'].default == 2*.025),
+        ('search-intro', 'Some forty recipes', lambda out: 38 <= len(search()) <= 42),
+        ('search-read', 'less than a third of the errors that the search began with', lambda out: search().nine_looks.min() < search().nine_looks.iloc[0]/3),
+        ('search-read', 'the best of 41', lambda out: len(search())),
+        ('candidates-read', 'Bending the strokes halves the errors', lambda out: candidate('bent') <= .5*candidate('augmented')),
+        ('candidates-read', 'changing the images twice as much undoes that', lambda out: candidate('twice as much') > 2*candidate('bent')),
+        ('candidates-read', 'does not pay by itself here', lambda out: candidate('label smoothing') >= candidate('bent')),
+        ('candidates-read', 'The last line has the fewest errors', lambda out: candidate('nine looks') < min(map(candidate, CANDIDATES[:-1]))),
+        ('candidates-read', 'they are easier', lambda out: sum(out('candidates')[1::2]) < sum(out('candidates')[0::2])),
+        ('candidates-read', 'hardly an error on them', lambda out: sum(errors(f'06, held out, {name}').sum() for name in CANDIDATES[-2:]) == 0),
+        ('flatter-read', 'little more than half the errors', lambda out: .5 < out('flatter')[-2]/out('flatter')[-4] < .65),
+        ('flatter-read', 'not better than the rest at all', lambda out: out('flatter')[-1] >= out('flatter')[-3]),
+        ('seeds-read', 'In ten of the eleven starts not one of the 2,038 images is misread', lambda out: len(errors('06_tiny_cnn')) == 11 and errors('06_tiny_cnn').eq(0).sum() == 10),
+        ('seeds-read', 'in the other one a single image is', lambda out: errors('06_tiny_cnn').max() == 1),
+        ('seeds-read', 'little more than half the time of an epoch of resnet18', lambda out: .5 < quickest('06_tiny_cnn')/quickest('05_resnet18') < .6),
+        ('seeds-read', '11 of them on average', lambda out: errors('05_resnet18').mean()),
+        ('seeds-read', 'about every eighth time', lambda out: round(1/.999**2038) == 8),
+        ('seeds-read', 'which are harder', lambda out: sum(out('candidates')[1::2]) < sum(out('candidates')[0::2])),
+        ('seeds-read', 'three errors in four times 2,396', lambda out: candidate('nine looks') == 3 and len(errors('06, held out, nine looks')) == 4),
+        ('steps-net-read', 'could do far better all along', lambda out: below(AUGMENTED, '04_simple_net')),
+        ('steps-net-read', 'a seventh of its errors', lambda out: round(errors('04_simple_net').mean()/errors(AUGMENTED).mean()) == 7),
+        ('steps-cnn-read', 'does as well as it, after three seconds in place of two minutes', lambda out: abs(errors('06, one epoch').mean() - errors('05, lr 0.01').mean()) < 1 and 2 < quickest('06, one epoch') < 4),
+        ('steps-cnn-read', 'together they bring the errors from one to hardly any', lambda out: errors('06, twenty epochs').mean() == pytest.approx(1, abs=.3) and errors('06_tiny_cnn').mean() < .2),
+        ('opinions-read', '7/3767 is misread by every run of rungs 1 to 5, and by none of the finished tiny network', lambda out: all(misread(rung, '7/3767') == 1 for rung in evidence.RECIPES if ',' not in rung and rung != '06_tiny_cnn') and misread('06_tiny_cnn', '7/3767') == 0),
+        ('opinions-read', 'the simple models read it without effort', lambda out: all(misread(rung, '7/726') == 0 for rung in SHOWN[:5])),
+        ('opinions-read', 'the one image that the finished network has missed, in one of its runs', lambda out: misread('06_tiny_cnn', '7/726') == 1/11 and errors('06_tiny_cnn').sum() == 1),
+        ('others-verdict', 'misreads a larger share of these images', lambda out: sum(others(rung)/362 > errors(rung).mean()/2038 for rung in SHOWN) >= len(SHOWN) - 1),
+        ('others-verdict', 'better than by mean absolute differences on the validation images, and worse here', lambda out: below('01, RMSE', '01_pixel_similarity') and others('01, RMSE') > others('01_pixel_similarity')),
+        ('others-verdict', 'halves the errors of the small network there, and here it has more of them', lambda out: errors(WITH_RELU).mean() < .55*errors('04_simple_net').mean() and others(WITH_RELU) > others('04_simple_net')),
+        ('others-verdict', 'far better here than anything its validation errors let us expect', lambda out: others(BY_ADAM) < .3*others('04_simple_net') and others(BY_ADAM) < .3*others(WITH_RELU)),
+        ('others-verdict', 'makes the small network better still, in both places', lambda out: errors(AUGMENTED).mean() < errors(BY_ADAM).mean() and others(AUGMENTED) < others(BY_ADAM)),
+        ('trust-read', 'it says that it is right in 95 of 100 cases, and is right in 80', lambda out: out('trust-table')[1] > out('trust-table')[2] + .05),
+        ('trust-read', 'too sure of itself, on both kinds of images', lambda out: out('trust-table')[1] > out('trust-table')[2] and out('trust-table')[4] > out('trust-table')[5]),
+        ('trust-read', 'it is right more often than it says', lambda out: out('trust-table')[6] < out('trust-table')[7] and out('trust-table')[8] < out('trust-table')[9]),
+        ('ten-read', 'More than 99.5 % of them are read correctly', lambda out: sum(confused(i, i) for i in range(10)) > 9950),
+        ('ten-read', '6s and 9s are misread most often', lambda out: set(sorted(range(10), key=lambda i: confused(i, i) - sum(confused(i, j) for j in range(10)))[:2]) == {6, 9}),
+        ('ten-read', '4 and 9 are confused most', lambda out: max(((confused(i, j) + confused(j, i), i, j) for i in range(10) for j in range(i)))[1:] == (9, 4)),
+        ('ten-read', 'Not one 3 is taken for a 7, and not one 7 for a 3', lambda out: confused(3, 7) == confused(7, 3) == 0),
+        ('time-read', 'opening 14,434 files takes seconds, and reading the same numbers from a single file milliseconds', lambda out: took('PNG files', 14434) > 1 > 100*took('one file of tensors', 14434)),
+        ('time-read', 'saves about a fifth of the time', lambda out: .15 < 1 - took('batch_loader', 12396)/took('DataLoader of list(zip)', 12396) < .25),
+        ('time-read', 'bare slices save more', lambda out: all(took('slices', n) < took('batch_loader', n) for n in (2000, 6000, 12396))),
+        ('time-read', 'pays most for small batches', lambda out: [saved(n) for n in (4, 16, 64)] == sorted(map(saved, (4, 16, 64)), reverse=True) and saved(64) > 1),
+        ('time-read', 'many times *slower* on this processor', lambda out: took('fused Adam, bfloat16', 64) > 5*took('fused Adam, float32', 64)),
+        ('ladder-verdict', 'fewer parameters than the first layer of resnet18 alone, fewer than the small network', lambda out: out('net-ratio')[0] < min(64*3*7*7, out('net-ratio')[1])),
     ],
     'solutions/01_pixel_similarity': [
         ('gained-same-ink', 'Half the ink no longer matters', lambda out: out('gain-same-ink')[1] == out('gain-same-ink')[3]),
@@ -238,7 +363,8 @@ GIVEN = [
     'at 0.075 it zigzags', 'To 0.978 on the digits', 'gets better by itself', 'One expects a program to do better there', 'finds better ones', 'It had better be',
     'better start', 'less than 0.001 away', 'more than 40 minutes', 'no better than one', 'Is it a better model', 'the better it looks', 'better ones gain',
     'the worse an image is misread', 'the model was worse when', 'makes it better still', 'trained on a million photographs',
-    'If the network misreads fewer than ten', 'outputs are better empty', 'The cure is better found',
+    'If the network misreads fewer than ten', 'outputs are better empty', 'it will do a little worse', 'the run with the fewest validation errors', 'from fewer training images',
+    'one may look better and be worse', 'A network that says "90 %"', 'seed 37, errors only', 'often do better than each of them', 'The cure is better found',
 ]
 
 

@@ -16,6 +16,7 @@ TRAINED = {
     '04_simple_net': {'xor-starts': 3, 'net-by-hand-train': .004, 'recorder': .01, 'final': .003, 'no-relu-run': 4, 'ce-run': 8,
                       'ce-starts': 25, 'activations': 6, 'width-sweep': 8, 'rung': 4},
     '05_resnet18': {'fit': .15, 'preds': 12, 'confusion': 12, 'sure': .6, 'ladder': 12},
+    '06_tiny_cnn': {'logistic-run': 500, 'first-look': 3, 'trust-table': .2, 'ladder': 12},
     'solutions/03_basic_optim': {'gain-smooth': .004, 'gain-adagrad': .004, 'gain-train-until': 2},
     'solutions/04_simple_net': {'gain-width-sweep': 8},
     'solutions/05_resnet18': {'gain-residual': .1},

@@ -17,10 +17,10 @@ from fastcore.docments import docments
 import course
 import mnist37
 import readme
-from mnist37 import basic_optim, check, data, environment, ladder, linear_sgd, pixel_similarity, resnet18, simple_net
+from mnist37 import basic_optim, check, data, environment, ladder, linear_sgd, pixel_similarity, resnet18, simple_net, tiny_cnn
 from mnist37.ladder import load_rungs
 
-MODULES = data, ladder, environment, check, pixel_similarity, linear_sgd, basic_optim, simple_net, resnet18
+MODULES = data, ladder, environment, check, pixel_similarity, linear_sgd, basic_optim, simple_net, resnet18, tiny_cnn
 SOLUTIONS = [import_module(f'mnist37.solutions.{notebook.stem[3:]}') for notebook in course.SOLUTIONS]
 PUBLIC = [getattr(module, name) for module in [*MODULES, *SOLUTIONS] for name in module.__all__]
 
@@ -54,6 +54,10 @@ def test_readme_ladder_comes_from_the_evidence(page, build):
 
 def test_picture_of_the_ladder_comes_from_the_evidence(page):
     with Image.open(course.NBS/'images'/'ladder.png') as picture: assert picture.text['Description'] == readme.LADDER.search(page).group().strip()
+
+
+def test_picture_of_the_course_comes_from_the_evidence():
+    with Image.open(course.NBS/'images'/'course.png') as picture: assert picture.text['Description'] == readme.course_table().to_csv()
 
 
 def test_readme_commands_are_those_that_ci_runs(page, root):
@@ -91,7 +95,7 @@ def test_no_pickle_is_opened(root):
     sources = [file.read_text(encoding='utf-8') for folder in ('mnist37', 'scripts') for file in (root/folder).rglob('*.py')]
     sources += [cell.source for notebook in course.ALL for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == 'code']
     loads = [line for source in sources for line in source.splitlines() if re.search(r'\btorch\.load\(', line)]
-    assert len(loads) == 2 and all('weights_only=True' in line for line in loads)
+    assert len(loads) == 3 and all('weights_only=True' in line for line in loads)
     assert not re.search(r'\b(?:pickle|joblib|dill)\.loads?\(|import pickle|\bload_learner\(|\blearn\.(?:load|export)\(', '\n'.join(sources))
 
 
@@ -140,7 +144,7 @@ def test_installed_from_a_wheel_it_asks_fastai_for_the_images(wheel, tmp_path):
 
 
 def test_importing_is_light_and_changes_nothing():
-    "torch and PIL are enough for all but resnet18, and the random state stays as it was"
+    "torch and PIL are enough for all but resnet18 and tiny_cnn, and the random state stays as it was"
     ran = python('import sys, torch\nstate = torch.get_rng_state()\n'
                  'from mnist37 import basic_optim, check, data, environment, ladder, linear_sgd, pixel_similarity, simple_net\n'
                  'assert torch.equal(state, torch.get_rng_state())\n'

@@ -108,9 +108,9 @@ def test_a_check_that_was_deleted_is_not_run(handed_in, tmp_path, capsys):
 
 
 def test_reads_the_checks_of_the_course(handed_out):
-    "All thirty, and none was run in what is handed out"
+    "All thirty-six, and none was run in what is handed out"
     found, _ = marks.read_marks(handed_out)
-    assert len(found) == 30 and set(found.verdict) == {'not run'} and 'others' not in set(found.lesson)
+    assert len(found) == 36 and set(found.verdict) == {'not run'} and 'others' not in set(found.lesson)
     assert set(marks.read_marks(course.NBS/'solutions')[0].verdict) == {'right'}
 
 

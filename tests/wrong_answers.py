@@ -371,4 +371,63 @@ WRONG = {
              'return (losses >= losses.sort().values[-k]).nonzero()[:, 0]', 'Sort them'),
         ],
     },
+    '06_tiny_cnn': {
+        'conv_params': [
+            ('return n_out*(kernel**2 + bias)', 'one on each channel that comes in'),
+            ('return n_out*(n_in*kernel + bias)', 'kernel × kernel'),
+            ('return n_in*n_out*(kernel*kernel + bias)', 'not one for each table'),
+            ('return n_in*n_out*kernel**2', 'biases are missing'),
+            ('return n_in*n_out*kernel**2 + bias', 'one bias in all'),
+            ('return n_out*(n_in*kernel**2 + 1)', 'there are none'),
+        ],
+        'average_pool': [
+            ('return F.max_pool2d(image[None, None], size)[0, 0]', 'largest of each square'),
+            ('h, w = image.shape\nreturn image.view(h//size, size, w//size, size).sum((1, 3))', 'those are the sums'),
+            ('return F.avg_pool2d(image[None, None], size, stride=1)[0, 0]', 'overlap'),
+            ('return image[::size, ::size]', 'have no say'),
+            ('h, w = image.shape\nreturn image.view(h//size, size, w//size, size).mean((0, 2))', 'over the squares'),
+            ('h, w = image.shape\nreturn image.view(h//size, w//size, size, size).mean((2, 3))', 'cuts strips'),
+            ('h, w = image.shape\nreturn image.view(h//2, 2, w//2, 2).mean((1, 3))', 'squares of 2 only'),
+        ],
+        'shifted': [
+            ('return image.roll((dy, dx), (0, 1))', 'comes in again'),
+            ('return F.pad(image, (-dx, dx, -dy, dy))', 'the other way'),
+            ('return F.pad(image, (dy, -dy, dx, -dx))', 'changed places'),
+            ('image[:] = F.pad(image, (dx, -dx, dy, -dy))\nreturn image', 'has been changed'),
+            ('return F.pad(image, (dx, 0, dy, 0))', 'become larger'),
+            ('return image', 'has not moved'),
+        ],
+        'centre_of_mass': [
+            ('ink = image/image.sum()\nh, w = image.shape\n'
+             'return (ink.sum(0)*torch.arange(w)).sum().item(), (ink.sum(1)*torch.arange(h)).sum().item()', 'changed places'),
+            ('h, w = image.shape\nreturn (h - 1)/2, (w - 1)/2', 'wherever the ink is'),
+            ('where = (image > 0).nonzero().float()\nreturn tuple(where.mean(0).tolist())', 'counts the same'),
+            ('ink = image/image.sum()\nh, w = image.shape\n'
+             'return (ink.sum(1)*torch.arange(1, h + 1)).sum().item(), (ink.sum(0)*torch.arange(1, w + 1)).sum().item()', 'counted from 1'),
+            ('h, w = image.shape\nreturn (image.sum(1)*torch.arange(h)).sum().item(), (image.sum(0)*torch.arange(w)).sum().item()', 'divide by the sum'),
+            ('return divmod(image.argmax().item(), image.shape[1])', 'blackest pixel'),
+            ('where = (image > 0).nonzero().float()\nreturn tuple(((where.amin(0) + where.amax(0))/2).tolist())', 'middle of the box'),
+        ],
+        'vote': [
+            ('return scores.softmax(2).mean(0)', 'Which class has the largest'),
+            ('return scores.softmax(2).argmax(2)', 'Take the mean first'),
+            ('return scores.argmax(2).mode(0).values', 'answers were counted'),
+            ('return scores.mean(0).argmax(1)', 'scores were averaged'),
+            ('return scores.softmax(0).mean(0).argmax(1)', 'over the networks. The classes'),
+            ('return scores.softmax(1).mean(0).argmax(1)', 'over the images. The classes'),
+            ('return scores[0].softmax(1).argmax(1)', 'first network alone'),
+        ],
+        'calibration_error': [
+            ('bins = (confidences*n_bins).long().clamp(max=n_bins - 1)\nfound = bins.unique()\n'
+             'return sum((confidences[bins == b].mean() - right[bins == b].float().mean()).abs().item() for b in found)/len(found)', 'each bin counts the same'),
+            ('return abs((confidences.mean() - right.float().mean()).item())', 'opposite sign cancel'),
+            ('bins = (confidences*n_bins).long().clamp(max=n_bins - 1)\ntotal = 0.\nfor b in bins.unique():\n    here = bins == b\n'
+             '    total += here.sum()*(confidences[here].mean() - right[here].float().mean())**2\nreturn (total/len(right)).item()', 'those are squares'),
+            ('return (confidences - right.float()).abs().mean().item()', 'means of a bin first'),
+            ('bins = (confidences*n_bins).long()\ntotal = 0.\nfor b in range(n_bins):\n    here = bins == b\n'
+             '    if here.any(): total += here.sum()*(confidences[here].mean() - right[here].float().mean()).abs()\nreturn (total/len(right)).item()', 'confidence 1 are left out'),
+            ('bins = (confidences*10).long().clamp(max=9)\ntotal = 0.\nfor b in bins.unique():\n    here = bins == b\n'
+             '    total += here.sum()*(confidences[here].mean() - right[here].float().mean()).abs()\nreturn (total/len(right)).item()', 'is a parameter'),
+        ],
+    },
 }
