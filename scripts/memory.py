@@ -28,8 +28,8 @@ class PeakMemory:
         self.thread.start()
 
     def _look(self):
-        pause = .1
-        while not self.stopped.wait(pause):
+        pause = 0  # the first look is at once, however soon the process ends
+        while not self.stopped.wait(pause) or pause == 0:
             began = thread_time()
             try: self.mib = max(self.mib, round(held(self.process)/2**20))
             except psutil.Error: return

@@ -123,8 +123,7 @@ def test_ctrl_c_stops_everything_and_the_next_run_is_clean(notebook, tmp_path):
     kernel = int(wait_for(marker, process))
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     out, err = process.communicate(timeout=30)
-    assert process.returncode == 1 and err.endswith('\nstopped in 01_some.ipynb\n')
-    assert 'course.py' not in err  # no traceback of ours; a kernel may leave one when it is interrupted
+    assert process.returncode == 1 and err.endswith('\nstopped in 01_some.ipynb\n') and 'Traceback' not in err
     assert not psutil.pid_exists(kernel) or psutil.Process(kernel).status() == psutil.STATUS_ZOMBIE
     assert slow.read_bytes() == before and not list((tmp_path/'build').rglob('*.partial'))
     process = in_another_process([slow], tmp_path)
