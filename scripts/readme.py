@@ -99,7 +99,7 @@ def course_table():
     "Mean errors and least seconds of training of every rung and improvement, according to the evidence"
     table = evidence.load()
     found = table[table.rung.isin([*(lesson.stem for lesson in LESSONS), *IMPROVEMENTS])].groupby('rung').agg({'errors': 'mean', 'seconds': 'min'})
-    return found.assign(seconds=found.seconds.clip(lower=.01)).round(2)  # as finely as seconds are measured
+    return found.assign(seconds=found.seconds.clip(lower=.01)).round(3)  # seconds are measured in hundredths
 
 
 def draw_course(rungs, file):
