@@ -189,10 +189,10 @@ def run(
     seed:int, # in place of the notebook's own
 ) -> dict: # what was measured; no memory, which is measured from outside
     "Execute the cells of a rung in this process"
+    recipe, names, steps = RECIPES[rung], {}, 0
     import torch
     from mnist37.data import default_device, load_split, mnist_path
     from mnist37.tiny_cnn import deskew, other_hands
-    recipe, names, steps = RECIPES[rung], {}, 0
     backward = torch.Tensor.backward
 
     def count(tensor, *args, **kwargs):

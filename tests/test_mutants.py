@@ -89,7 +89,7 @@ def run(copy):
     "Runs tests in the copy and gives the exit status; the processes start with what is slow to import"
     method = 'forkserver' if 'forkserver' in get_all_start_methods() else 'spawn'
     context = get_context(method)
-    if method == 'forkserver': context.set_forkserver_preload(['torch', 'pandas', 'matplotlib.pyplot', 'nbclient', 'nbconvert.filters', 'hypothesis', 'PIL.Image', 'psutil', 'tqdm', 'filelock'])
+    if method == 'forkserver': context.set_forkserver_preload(['fastai.basics', 'torch.distributed.tensor', 'nbclient', 'nbconvert.filters', 'hypothesis', 'PIL.Image', 'psutil', 'tqdm', 'filelock'])
 
     def run(*tests):
         process = context.Process(target=check, args=(copy, tests))
