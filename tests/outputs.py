@@ -10,11 +10,11 @@ NUMBER = re.compile(r'(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[+-]?\
 
 def text_of(
     output, # of a cell
-) -> str: # without tags, clock times, and the seconds of a ladder
+) -> str: # without tags, clock times, the seconds of a ladder, and the device that a tensor names
     "What an output shows"
     data = output.get('data', {'text/plain': output.get('text', '')})
     kind = next((kind for kind in ('text/markdown', 'text/html', 'text/plain') if kind in data), None)
-    text = re.sub(r'<style[\s\S]*?</style>|<[^>]+>|\b\d\d:\d\d\b', ' ', data.get(kind, ''))
+    text = re.sub(r'<style[\s\S]*?</style>|<[^>]+>|\b\d\d:\d\d\b|, device=\'\w+:\d\'', ' ', data.get(kind, ''))
     return re.sub(r'\| [\d.]+ +\|$', '|', text, flags=re.M) if kind == 'text/markdown' else text
 
 

@@ -141,10 +141,11 @@ warnings.filterwarnings('ignore', message='`torch.jit.script` is deprecated')
 from fastai.basics import DataLoaders, Learner
 from torch import nn
 from mnist37.data import mnist_path
-from mnist37.linear_sgd import batch_accuracy, mnist_loaders, mnist_loss
+from mnist37.linear_sgd import batch_accuracy, batch_loader, load_xy, mnist_loss
 from mnist37.resnet18 import resnet18_learner
 """, """
-Learner(DataLoaders(*mnist_loaders()), nn.Linear(28*28, 1), loss_func=mnist_loss, metrics=batch_accuracy).fit(1, .01)
+dl = batch_loader(*load_xy('valid'), 256)
+Learner(DataLoaders(dl, dl), nn.Linear(28*28, 1), loss_func=mnist_loss, metrics=batch_accuracy).fit(1, .01)
 resnet18_learner(mnist_path())""", RUNG]
 
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from fastai.torch_core import set_seed
 
-from mnist37.data import mnist_path
+from mnist37.data import default_device, mnist_path
 from mnist37.resnet18 import resnet18_learner
 
 
@@ -42,7 +42,7 @@ def test_gives_two_scores_from_eleven_million_random_parameters(learn, few):
     assert sum(p.numel() for p in learn.model.parameters()) == 11_704_896
     torch.manual_seed(38)
     other = resnet18_learner(few)
-    assert not torch.equal(next(learn.model.parameters()), next(other.model.parameters()))  # nothing is pretrained
+    assert not torch.equal(next(learn.model.parameters()).cpu(), next(other.model.parameters()).cpu())  # nothing is pretrained
 
 
 def test_trains_all_of_it(learn):
@@ -59,7 +59,8 @@ def test_the_same_seed_gives_the_same_network_twice(few):
         return learn.get_preds()[0]
 
     first = train()
-    assert torch.equal(first, train()) and len(first.unique()) > 2
+    room = 0 if default_device().type == 'cpu' else .01  # a GPU adds up in another order each time; 0.0002 was seen
+    assert (first - train()).abs().max() <= room and len(first.unique()) > 2
 
 
 @pytest.mark.parametrize('missing', ['train', 'valid'])
