@@ -71,7 +71,8 @@ def augment(
     def up_to(most, *shape): return (2*torch.rand(len(images), *shape, device=images.device) - 1)*most
     angle, scale, slant = up_to(math.radians(degrees)), 1 + up_to(zoom), up_to(shear)
     cos, sin = angle.cos()*scale, angle.sin()*scale
-    bent = F.interpolate(up_to(bend/14, 2, 5, 5), images.shape[2:], mode='bicubic', align_corners=True).permute(0, 2, 3, 1)
+    bent = F.interpolate(up_to(bend/14, 2, 5, 5), images.shape[2:], mode='bicubic',
+                         align_corners=True).permute(0, 2, 3, 1)
     return _warp(images, (cos, cos*slant - sin, up_to(pixels/14)), (sin, sin*slant + cos, up_to(pixels/14)), bent)
 
 # %% ../nbs/06_tiny_cnn.ipynb #augment-callback
@@ -96,7 +97,8 @@ def tiny_learner(
     "fastai's `Learner` for `tiny_cnn`"
     dls = DataLoaders(batch_loader(*train, 128, shuffle=True), batch_loader(*valid, 512))
     loss_func = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
-    return Learner(dls, tiny_cnn(n_classes).to(train[0].device), loss_func=loss_func, metrics=accuracy, cbs=[Augment(change)] if change else None)
+    return Learner(dls, tiny_cnn(n_classes).to(train[0].device), loss_func=loss_func, metrics=accuracy,
+                   cbs=[Augment(change)] if change else None)
 
 # %% ../nbs/06_tiny_cnn.ipynb #tta
 def tta(

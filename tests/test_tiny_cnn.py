@@ -4,6 +4,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from sklearn.datasets import load_digits
 
 from mnist37.data import load_split
 from mnist37.linear_sgd import batch_loader
@@ -42,7 +43,8 @@ def test_deskew_stands_a_stroke_upright(slant):
 def test_deskew_centres():
     image = bar(.3).roll((3, -4), (0, 1))
     assert middle(image) == pytest.approx([16.5, 9.5], abs=.1)
-    assert middle(deskew(image[None])[0]) == pytest.approx([13.5, 13.5], abs=.1)
+    upright = deskew(image[None])[0]
+    assert middle(upright) == pytest.approx([13.5, 13.5], abs=.1) and slant_of(upright) == pytest.approx(0, abs=.03)
 
 
 def test_deskew_treats_images_one_by_one():
@@ -86,16 +88,16 @@ def far(change, size, measure, image):
     return min(found), max(found)
 
 
-@pytest.mark.parametrize('change, size, measure, least, most', [
-    ('pixels', 3, lambda image: middle(image)[0], 10.5, 16.5),
-    ('pixels', 3, lambda image: middle(image)[1], 10.5, 16.5),
-    ('zoom', .2, lambda image: image.sum().item()/bar(0).sum().item(), 1/1.2**2, 1/.8**2),
-    ('shear', .3, lambda image: slant_of(image).item(), -.3, .3),
-    ('degrees', 20, lambda image: slant_of(image).item(), -math.tan(math.radians(20)), math.tan(math.radians(20))),
+@pytest.mark.parametrize('change, size, measure, least, most, room', [
+    ('pixels', 3, lambda image: middle(image)[0], 10.5, 16.5, .01),
+    ('pixels', 3, lambda image: middle(image)[1], 10.5, 16.5, .01),
+    ('zoom', .2, lambda image: image.sum().item()/bar(0).sum().item(), 1/1.2**2, 1/.8**2, .08),
+    ('shear', .3, lambda image: slant_of(image).item(), -.3, .3, .01),
+    ('degrees', 20, lambda image: slant_of(image).item(), -math.tan(math.radians(20)), math.tan(math.radians(20)), .02),
 ], ids=['down', 'right', 'zoom', 'shear', 'degrees'])
-def test_each_change_goes_as_far_as_it_may_to_both_sides(change, size, measure, least, most):
+def test_each_change_goes_as_far_as_it_may_to_both_sides(change, size, measure, least, most, room):
     found = far(change, size, measure, bar(0)[None, None])
-    assert found == pytest.approx((least, most), abs=.08*(most - least))
+    assert found == pytest.approx((least, most), abs=room*(most - least))
 
 
 def test_turning_turns():
@@ -103,6 +105,12 @@ def test_turning_turns():
     torch.manual_seed(0)
     for one in augment(bar(0)[None, None].expand(20, -1, -1, -1), degrees=45, pixels=0, zoom=0, shear=0, bend=0):
         assert one.sum() == pytest.approx(bar(0).sum().item(), rel=.05)
+
+
+def test_zooming_turns_no_farther():
+    torch.manual_seed(0)
+    many = augment(bar(0)[None, None].expand(200, -1, -1, -1), degrees=20, pixels=0, zoom=.3, shear=0, bend=0)
+    assert .33 < max(abs(slant_of(one[0]).item()) for one in many) < math.tan(math.radians(20)) + .03
 
 
 def test_bending_moves_each_point_of_a_grid_of_five_on_its_own():
@@ -116,7 +124,18 @@ def test_bending_moves_each_point_of_a_grid_of_five_on_its_own():
         assert -2.05 < middle.min() < -1.9 and 1.9 < middle.max() < 2.05 and middle.mean().abs() < .15
         quarters = moved[:,6:8,6:8].mean((1, 2)), moved[:,20:22,6:8].mean((1, 2))
         assert all(torch.corrcoef(torch.stack([middle, quarter]))[0, 1].abs() < .2 for quarter in quarters)
+        # the outermost points lie on the corners, so others lie in the quarters and are as likely to be anywhere from -2 to 2
+        assert all(quarter.std() == pytest.approx(2/3**.5, rel=.06) for quarter in quarters)
         assert (moved.diff(dim=axis + 1)[:,4:-4,4:-4].abs() < 1.2).all()  # neighbours stay neighbours
+
+
+def test_augment_by_default_does_as_the_chosen_recipe(image):
+    "As notebook 06 tells it: turned by 15°, moved by two pixels, zoomed by 0.2, slanted by 0.15, bent by one pixel"
+    many = image.expand(20, -1, -1, -1)
+    torch.manual_seed(0)
+    found = augment(many)
+    torch.manual_seed(0)
+    assert torch.equal(found, augment(many, degrees=15, pixels=2, zoom=.2, shear=.15, bend=1))
 
 
 def test_augment_by_default_is_moderate(image):
@@ -129,11 +148,11 @@ def test_augment_by_default_is_moderate(image):
 
 # the network
 
-@pytest.mark.parametrize('padding, shape', [(2, (4, 3, 4, 5)), (0, (4, 3, 2, 3))])
+@pytest.mark.parametrize('padding, shape', [(2, (4, 3, 4, 5)), (None, (4, 3, 2, 3))])
 def test_block_is_what_its_name_says(padding, shape):
-    block, xb = conv_block(2, 3, 5, padding=padding), torch.rand(4, 2, 8, 10)
+    block, xb = conv_block(2, 3, 5, **({'padding': padding} if padding else {})), torch.rand(4, 2, 8, 10)
     conv, norm = block[0], block[1]
-    expected = F.max_pool2d(norm(F.conv2d(xb, conv.weight, padding=padding)).relu(), 2)
+    expected = F.max_pool2d(norm(F.conv2d(xb, conv.weight, padding=padding or 0)).relu(), 2)
     assert torch.allclose(block(xb), expected, atol=1e-6) and expected.shape == shape
     assert conv.weight.shape == (3, 2, 5, 5) and conv.bias is None
 
@@ -144,6 +163,8 @@ def test_tiny_cnn(n_classes, parameters):
     assert model(torch.rand(3, 1, 28, 28)).shape == (3, n_classes)
     assert sum(p.numel() for p in model.parameters()) == parameters < 10_000
     assert [tuple(conv[0].weight.shape) for conv in model[:3]] == [(8, 1, 5, 5), (16, 8, 3, 3), (32, 16, 3, 3)]
+    sizes = [model[:n](torch.rand(1, 1, 28, 28)).shape[2:] for n in (1, 2, 3)]
+    assert sizes == [(12, 12), (6, 6), (3, 3)] and tiny_cnn()[-1].out_features == 2
 
 
 @pytest.fixture
@@ -154,6 +175,7 @@ def few():
 
 
 def test_only_training_images_are_changed(few):
+    "And they come shuffled, in batches of 128"
     seen = []
 
     def change(images):
@@ -165,7 +187,8 @@ def test_only_training_images_are_changed(few):
     forward = learn.model.forward
     learn.model.forward = lambda x: (got.append((learn.model.training, x.clone())), forward(x))[1]
     with learn.no_bar(), learn.no_logging(): learn.fit(1, 1e-3)
-    assert len(seen) == 2 and sum(map(len, seen)) == 200
+    assert not torch.equal(torch.cat(seen), few[0][0]) and len(seen) == 2
+    assert torch.equal(torch.cat(seen).sum((1, 2, 3)).sort()[0], few[0][0].sum((1, 2, 3)).sort()[0])
     for training, x in got: assert bool((x == .5).all()) == training
     assert [len(x) for training, x in got] == [128, 72, 200]
 
@@ -190,7 +213,8 @@ def test_the_loss_asks_for_less_than_certainty(few, label_smoothing):
     assert tiny_learner(*few, n_classes=3, label_smoothing=label_smoothing).loss_func(scores, classes) == pytest.approx(expected.item(), abs=1e-5)
 
 
-def test_any_number_of_classes(few): assert tiny_learner(*few, n_classes=10).model(few[0][0][:2]).shape == (2, 10)
+@pytest.mark.parametrize('options, n', [({}, 2), ({'n_classes': 10}, 10)])
+def test_any_number_of_classes(options, n, few): assert tiny_learner(*few, **options).model(few[0][0][:2]).shape == (2, n)
 
 
 # nine looks
@@ -227,12 +251,26 @@ def test_as_mnist_fills_a_box_of_twenty_and_centres():
     assert middle(made) == pytest.approx([14, 14], abs=.5001)
 
 
-def test_as_mnist_keeps_the_ink_inside():
+@pytest.mark.parametrize('heavy, where', [(0, slice(8, 28)), (19, slice(0, 20))])
+def test_as_mnist_keeps_the_ink_inside(heavy, where):
     "Though the centre of mass would carry it out"
     image = torch.full((20, 20), .001)
-    image[0, 0] = 1.
+    image[heavy, heavy] = 1.
     made = as_mnist(image)
-    assert made[8:, 8:].min() > 0 and made.sum() == pytest.approx(image.sum().item(), rel=.05)
+    assert made[where, where].min() > 0 and made.sum() == pytest.approx(image.sum().item(), rel=.05)
+
+
+def test_as_mnist_keeps_a_thin_stroke():
+    image = torch.zeros(60, 9)
+    image[5:55, 4] = 1.  # fifty rows become twenty, and one column less than half of one
+    made = as_mnist(image)
+    assert (made > .5).any(1).sum() == 20 and (made > 0).any(0).sum() == 1
+
+
+def test_as_mnist_loses_no_ink_between_the_rows():
+    image = torch.zeros(80, 80)
+    image[::4] = 1.
+    assert as_mnist(image).sum() == pytest.approx(image.sum().item()/4**2, rel=.1)
 
 
 def test_as_mnist_stays_between_paper_and_ink():
@@ -256,6 +294,9 @@ def test_other_hands():
     for images in (threes, sevens):
         assert images.min() >= 0 and images.max() <= 1
         assert all(middle(image) == pytest.approx([14, 14], abs=.5001) for image in images)
+    digits = load_digits()
+    first = torch.tensor(digits.images[digits.target == 3][0]).float()
+    assert torch.equal(threes[0], as_mnist(first/16)) and first.max() > 14  # 16 is black
 
 
 # its batches
