@@ -324,7 +324,7 @@ CLAIMS = {
         ('steps-cnn-read', 'does as well as it, after three seconds in place of two minutes', lambda out: 100 < quickest('05, lr 0.01') < 140 and abs(errors('06, one epoch').mean() - errors('05, lr 0.01').mean()) < 1 and 2 < quickest('06, one epoch') < 4),
         ('steps-cnn-read', 'together they bring the errors from one to hardly any', lambda out: errors('06, twenty epochs').mean() == pytest.approx(1, abs=.3) and errors('06_tiny_cnn').mean() < .2),
         ('opinions-read', '7/3767 is misread by every run of rungs 1 to 5, and by none of the finished tiny network', lambda out: all(misread(rung, '7/3767') == 1 for rung in evidence.RECIPES if ',' not in rung and rung != '06_tiny_cnn') and misread('06_tiny_cnn', '7/3767') == 0),
-        ('opinions-read', 'so does every tiny network that saw unchanged images', lambda out: all(misread(f'06, {n} epochs', '7/726') == 0 for n in ('three', 'twenty'))),
+        ('opinions-read', 'so does every tiny network that saw unchanged images', lambda out: all(misread(f'06, {name}', '7/726') == 0 for name in ('one epoch', 'three epochs', 'twenty epochs'))),
         ('opinions-read', 'one in four misses it, three of four with bending, half with label smoothing', lambda out: [misread(f'06, {name}', '7/726') for name in ('augmented', 'bent', 'label smoothing')] == [1/4, 3/4, 1/2]),
         ('opinions-read', 'the simple models read it without effort', lambda out: all(misread(rung, '7/726') == 0 for rung in SHOWN[:5])),
         ('opinions-read', 'one of the eleven, whose only error it is', lambda out: misread('06_tiny_cnn', '7/726') == 1/11 and errors('06_tiny_cnn').sum() == 1),
@@ -384,7 +384,7 @@ GIVEN = [
     'better start', 'less than 0.001 away', 'more than 40 minutes', 'no better than one', 'Is it a better model', 'the better it looks', 'better ones gain',
     'the worse an image is misread', 'the model was worse when', 'makes it better still', 'trained on a million photographs',
     'If the network misreads fewer than ten', 'outputs are better empty', 'it will do a little worse', 'the run with the fewest validation errors', 'is the better judge',
-    'Where several runs have the fewest', 'Among worse models', 'one may look better and be worse', 'A network that says "90 %"', 'seed 37, errors only', 'often do better than each of them', 'The cure is better found',
+    'Where several runs have the fewest', 'one may look better and be worse', 'A network that says "90 %"', 'seed 37, errors only', 'often do better than each of them', 'The cure is better found',
 ]
 
 
