@@ -148,11 +148,11 @@ def test_augment_by_default_is_moderate(image):
 
 # the network
 
-@pytest.mark.parametrize('padding, shape', [(2, (4, 3, 4, 5)), (None, (4, 3, 2, 3))])
-def test_block_is_what_its_name_says(padding, shape):
-    block, xb = conv_block(2, 3, 5, **({'padding': padding} if padding else {})), torch.rand(4, 2, 8, 10)
+@pytest.mark.parametrize('options, shape', [({'padding': 2}, (4, 3, 4, 5)), ({}, (4, 3, 2, 3))])
+def test_block_is_what_its_name_says(options, shape):
+    block, xb = conv_block(2, 3, 5, **options), torch.rand(4, 2, 8, 10)
     conv, norm = block[0], block[1]
-    expected = F.max_pool2d(norm(F.conv2d(xb, conv.weight, padding=padding or 0)).relu(), 2)
+    expected = F.max_pool2d(norm(F.conv2d(xb, conv.weight, **options)).relu(), 2)
     assert torch.allclose(block(xb), expected, atol=1e-6) and expected.shape == shape
     assert conv.weight.shape == (3, 2, 5, 5) and conv.bias is None
 
