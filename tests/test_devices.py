@@ -1,4 +1,4 @@
-"Every helper trains where its inputs are, and the notebooks run on a GPU where there is one"
+"Everything stays on the device of its inputs, every device gets the same random numbers, and lessons choose theirs by one function"
 import re
 
 import nbformat
@@ -7,142 +7,99 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
-import course
-from mnist37 import basic_optim, data, linear_sgd, pixel_similarity, resnet18, simple_net, tiny_cnn
-from mnist37.data import default_device
+from mnist37 import basic_optim, linear_sgd, pixel_similarity, resnet18, simple_net, tiny_cnn
+from mnist37.data import default_device, load_xy
+from scripts.readers import course
 
 # A fake tensor has a shape and a device and no numbers. Unlike those of `cuda`, fake tensors of `meta` go through a backward
 # pass; and unlike plain ones of `meta`, they refuse to meet a tensor that was left on the CPU.
 ELSEWHERE = 'meta'
+LEARNERS = [basic_optim.train_linear_learner, tiny_cnn.train_tiny_cnn]
 
 
 @pytest.fixture
-def elsewhere(monkeypatch):
-    "Six images to load, and fake tensors only"
-    monkeypatch.setattr(data, 'mnist_path', lambda: course.ROOT)
+def data():
+    "Fake images and targets of six digits, elsewhere"
     with FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True) as mode:
         mode.allow_scalar_outputs = True  # `item` gives an unknown number
-        monkeypatch.setattr(data, 'load_images', lambda folder: torch.zeros(3, 28, 28, dtype=torch.uint8))
-        yield
+        yield torch.rand(6, 28, 28, device=ELSEWHERE), torch.ones(6, 1, dtype=torch.int64, device=ELSEWHERE)
 
 
-def train_linear(init_params=linear_sgd.init_params, load_xy=linear_sgd.load_xy, mnist_loss=linear_sgd.mnist_loss):
-    "A step by hand, and the accuracy"
-    x, y = load_xy('train', ELSEWHERE)
+def train(data, init_params=linear_sgd.init_params, loss_func=linear_sgd.mnist_loss, change=tiny_cnn.augment):
+    "The linear model by hand, and a network by the helpers: where all of their parameters are"
     weights, bias = init_params((784, 1), .01, ELSEWHERE), init_params(1, .01, ELSEWHERE)
-    def model(xb): return xb@weights + bias
-    linear_sgd.calc_grad(x, y, model, mnist_loss)
-    opt = basic_optim.BasicOptim([weights, bias], lr=.1)
-    opt.step()
-    assert weights.grad.device.type == bias.grad.device.type == ELSEWHERE
-    opt.zero_grad()
-    return linear_sgd.batch_accuracy(model(x), y)
-
-
-def tell_apart(distance=pixel_similarity.mnist_distance):
-    threes, sevens = data.load_split('train', ELSEWHERE)
-    return pixel_similarity.is_3(threes, threes.mean(0), sevens.mean(0), distance)
-
-
-def test_training_by_hand_stays_on_the_device(elsewhere): assert train_linear().device.type == ELSEWHERE
-
-
-def test_training_with_the_helpers_stays_on_the_device(elsewhere):
-    _, dl = linear_sgd.mnist_loaders(batch_size=4, device=ELSEWHERE)  # the one in order: numbers that are unknown cannot shuffle
     with torch.device(ELSEWHERE): net = simple_net.simple_net()
-    accs = basic_optim.train_model(net, dl, dl, basic_optim.BasicOptim(net.parameters(), lr=.1), epochs=2)
-    assert len(accs) == 2 and {p.device.type for p in net.parameters()} == {ELSEWHERE}
+    def linear(xb): return change(xb[:,None]).flatten(1)@weights + bias
+    dl = linear_sgd.batch_loader(*data, 4)
+    for model, params in ((linear, [weights, bias]), (net, [*net.parameters()])):
+        basic_optim.train_model(model, dl, dl, basic_optim.BasicOptim(params, lr=.1), 1, loss_func)
+    return {p.device.type for p in (weights, bias, *net.parameters())}
 
 
-@pytest.mark.parametrize('distance', [pixel_similarity.mnist_distance, pixel_similarity.rmse_distance])
-def test_distances_stay_on_the_device(distance, elsewhere): assert tell_apart(distance).device.type == ELSEWHERE
+def test_training_stays_on_the_device(data): assert train(data) == {ELSEWHERE}
 
 
-@pytest.mark.parametrize('cell, right, broken', [
-    ('init-params', 'torch.randn(size, device=device)', 'torch.randn(size)'),
-    ('load-xy', '*len(sevens), device=device)', '*len(sevens))'),
-    ('load-xy', 'load_split(split, device)', 'load_split(split)'),
-    ('mnist-loss', 'targets == 1', 'targets == torch.ones(len(preds), 1)'),
-], ids=['parameters', 'targets', 'images', 'a tensor in the loss'])
-def test_a_helper_that_leaves_a_tensor_on_the_cpu_is_caught(cell, right, broken, elsewhere):
-    source = next(found.source for found in nbformat.read(course.LESSONS[1], as_version=4).cells if found.id == cell)
-    assert source.count(right) == 1
-    names, name = dict(vars(linear_sgd)), cell.replace('-', '_')
-    exec(source.replace(right, broken), names)
-    with pytest.raises(RuntimeError, match='device'): train_linear(**{name: names[name]})
+@pytest.mark.parametrize('broken', [
+    {'init_params': lambda size, std, device: torch.randn(size).requires_grad_()},
+    {'loss_func': lambda preds, targets: torch.where(targets == torch.ones(len(preds), 1), 1 - preds, preds).mean()},
+    {'change': lambda images: images + torch.rand(28, 28)},
+], ids=lambda broken: next(iter(broken)))
+def test_a_helper_that_leaves_a_tensor_on_the_cpu_is_caught(broken, data):
+    with pytest.raises(RuntimeError, match='device'): train(data, **broken)
 
 
-def test_the_tiny_network_trains_on_the_device(elsewhere):
+def test_the_other_helpers_stay_on_the_device(data):
+    for distance in (pixel_similarity.mnist_distance, pixel_similarity.rmse_distance):
+        assert pixel_similarity.is_3(data[0], *data[0][:2], distance).device.type == ELSEWHERE
     with torch.device(ELSEWHERE): net = tiny_cnn.tiny_cnn()
-    images = torch.rand(4, 1, 28, 28, device=ELSEWHERE)
-    loss = torch.nn.functional.cross_entropy(net(tiny_cnn.augment(images)), torch.zeros(4, dtype=torch.int64, device=ELSEWHERE))
-    loss.backward()
-    assert {p.grad.device.type for p in net.parameters()} == {ELSEWHERE}
+    assert tiny_cnn.tta(net, data[0][:,None]).device.type == ELSEWHERE
 
 
-def test_an_augmentation_that_leaves_a_tensor_on_the_cpu_is_caught(elsewhere):
-    source = next(found.source for found in nbformat.read(course.LESSONS[5], as_version=4).cells if found.id == 'augment')
-    broken = source.replace('torch.rand(len(images), *shape, device=images.device)', 'torch.rand(len(images), *shape)')
-    names = dict(vars(tiny_cnn))
-    exec(broken, names)
-    assert broken != source
-    with pytest.raises(RuntimeError, match='device'): names['augment'](torch.rand(4, 1, 28, 28, device=ELSEWHERE))
+def test_images_and_targets_go_to_the_device(): assert [t.device.type for t in load_xy('valid', ELSEWHERE)] == [ELSEWHERE]*2
 
 
-@pytest.mark.parametrize('device', ['cuda', 'mps'])
-def test_resnet18_goes_where_the_others_go(device, monkeypatch):
-    "By the same function, be it an NVIDIA GPU or an Apple one"
-    asked = []
-    monkeypatch.setattr(resnet18, 'default_device', lambda: torch.device(device))
-    monkeypatch.setattr(resnet18.ImageDataLoaders, 'from_folder', lambda path, device: asked.append(device.type))
-    monkeypatch.setattr(resnet18, 'vision_learner', lambda dls, *args, **kwargs: None)
-    resnet18.resnet18_learner(data.mnist_path())
-    assert asked == [device]
+@pytest.mark.parametrize('draw', [
+    lambda device: linear_sgd.init_params(5, device=device),
+    lambda device: tiny_cnn.augment(torch.zeros(3, 1, 28, 28, device=device)),
+    lambda device: list(linear_sgd.batch_loader(torch.zeros(6, 1, device=device), torch.zeros(6, device=device), 4, shuffle=True)),
+], ids=['parameters', 'augmentation', 'order'])
+def test_random_numbers_are_the_cpus_on_every_device(draw):
+    states = []
+    for device in ('cpu', ELSEWHERE):
+        torch.manual_seed(0)
+        before = torch.get_rng_state()
+        draw(device)
+        states.append(torch.get_rng_state())
+    assert torch.equal(*states) and not torch.equal(before, states[0])
+
+
+@pytest.mark.parametrize('train', LEARNERS)
+def test_a_learner_leaves_the_model_with_the_images(train, monkeypatch):
+    "Even where fastai knows a better device"
+    monkeypatch.setattr('fastai.callback.core.default_device', lambda: torch.device(ELSEWHERE))
+    assert {p.device.type for p in train(epochs=1, data=[t[:200] for t in load_xy('train')]).parameters()} == {'cpu'}
 
 
 @pytest.mark.parametrize('notebook', course.LESSONS, ids=lambda notebook: notebook.stem)
 def test_a_lesson_names_no_device_of_its_own(notebook):
-    "One function chooses it"
-    code = '\n'.join(cell.source for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == 'code'
-                     and cell.id != 'default-device')
+    code = '\n'.join(cell.source for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == 'code')
     assert re.search(r'^from mnist37\.data import .*\bdefault_device\b', code, re.M) and 'default_device()' in code
     assert not re.search(r'''["'](?:cuda|mps)\b|\.cuda\(|is_available|default_device\([^)]''', code)
 
 
-# with a GPU
-
 @pytest.mark.gpu
-def test_the_helpers_train_on_the_gpu():
-    device = default_device()
-    dl, valid_dl = linear_sgd.mnist_loaders(device=device)
-    net = simple_net.simple_net().to(device)
-    accs = basic_optim.train_model(net, dl, valid_dl, basic_optim.BasicOptim(net.parameters(), lr=1.), epochs=2)
-    assert accs[-1] > .95 and {p.device.type for p in net.parameters()} == {device.type}
-
-
-@pytest.mark.gpu
-def test_images_are_drawn_from_the_gpu(): pixel_similarity.show_images(data.load_split('valid', default_device())[0][:3])
+@pytest.mark.parametrize('train', [linear_sgd.train_linear_sgd, simple_net.train_simple_net, *LEARNERS, resnet18.train_resnet18])
+def test_models_train_on_the_gpu(train):
+    model = train(epochs=1)
+    images, _ = load_xy('valid', default_device())
+    pixel_similarity.show_images(images[:2])
+    found = {t.device.type for t in (*model.parameters(), tiny_cnn.deskew(images), tiny_cnn.as_mnist(images[0]))}
+    assert found == {default_device().type} != {'cpu'}
 
 
 @pytest.mark.gpu
-def test_resnet18_trains_on_the_gpu():
-    learn = resnet18.resnet18_learner(data.mnist_path())
-    assert learn.dls.one_batch()[0].device.type == next(learn.model.to(learn.dls.device).parameters()).device.type == default_device().type
-
-
-@pytest.mark.gpu
-def test_the_tiny_network_trains_on_the_gpu():
-    images, classes = torch.rand(70, 1, 28, 28, device=default_device()), torch.zeros(70, dtype=torch.int64, device=default_device())
-    learn = tiny_cnn.tiny_learner((images, classes), (images, classes))
-    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1, 1e-2)
-    assert {p.device.type for p in learn.model.parameters()} == {default_device().type}
-    assert tiny_cnn.deskew(images[:,0]).device.type == tiny_cnn.as_mnist(images[0, 0]).device.type == default_device().type
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize('notebook', course.ALL, ids=lambda notebook: notebook.relative_to(course.NBS).as_posix())
-def test_notebooks_run_on_the_gpu(notebook, build):
-    ran = nbformat.read(build[0]/'nbs'/notebook.relative_to(course.NBS), as_version=4)
-    check = next((cell for cell in ran.cells if cell.id == 'environment-check'), None)
-    assert not isinstance(build[1][notebook], str), build[1][notebook]
-    assert check is None or f'device: {default_device().type}' in check.outputs[0].text
+def test_notebooks_run_on_the_gpu(build):
+    for notebook in course.ALL:
+        ran = nbformat.read(build/'nbs'/notebook.relative_to(course.NBS), as_version=4)
+        checks = [cell.outputs[0].text for cell in ran.cells if cell.id == 'environment-check']
+        assert all(f'device: {default_device().type}' in check for check in checks), notebook.name

@@ -4,158 +4,91 @@ import re
 import nbformat
 import pytest
 
-import course
-import marks
-import student
+from scripts.readers.course import NBS, NOTEBOOKS, TEACHING
+from scripts.teachers import marks, student
+
+
+def cells(file): return nbformat.read(file, as_version=4).cells
+def prose(file): return '\n'.join(cell.source for cell in cells(file) if cell.cell_type == 'markdown')
+
+
+def output(text): return nbformat.v4.new_output('execute_result', {'text/plain': text})
+def write(file, *code): nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s, outputs=o) for s, o in code]), file)
 
 
 @pytest.fixture(scope='module')
 def handed_out(tmp_path_factory):
     folder = tmp_path_factory.mktemp('student')
+    (folder/'old.ipynb').touch()  # goes, as everything is written anew
     student.main(folder)
     return folder
 
 
-def test_is_the_first_page_and_the_lessons(handed_out):
-    assert sorted(file.name for file in handed_out.rglob('*.ipynb')) == sorted(notebook.name for notebook in course.NOTEBOOKS)
-    assert {file.name for file in (handed_out/'images').iterdir()} == {file.name for file in (course.NBS/'images').iterdir()}
+def test_hands_out_first_page_and_lessons_with_all_code_and_no_outputs(handed_out):
+    assert {file.name for file in handed_out.iterdir()} == {'images', *(notebook.name for notebook in NOTEBOOKS)}
+    for notebook in NOTEBOOKS:
+        ours, theirs = [[cell for cell in cells(folder/notebook.name) if cell.cell_type == 'code'] for folder in (NBS, handed_out)]
+        assert [(cell.id, cell.source) for cell in ours] == [(cell.id, cell.source) for cell in theirs]
+        assert not any(cell.outputs or cell.execution_count for cell in theirs)
 
 
-def test_has_no_outputs_and_all_the_code(handed_out):
-    for notebook in course.NOTEBOOKS:
-        ours, theirs = [nbformat.read(folder/notebook.name, as_version=4).cells for folder in (course.NBS, handed_out)]
-        assert [(cell.id, cell.source) for cell in ours if cell.cell_type == 'code'] == [(cell.id, cell.source) for cell in theirs if cell.cell_type == 'code']
-        assert not any(cell.get('outputs') or cell.get('execution_count') for cell in theirs)
-
-
-def test_links_only_to_what_is_there(handed_out):
+def test_links_only_to_what_is_there_and_says_nothing_of_solutions(handed_out):
     for file in handed_out.glob('*.ipynb'):
-        for cell in nbformat.read(file, as_version=4).cells:
-            if cell.cell_type != 'markdown': continue
-            for target in re.findall(r'\]\(([^)#\s]+)', cell.source):
-                assert target.startswith('https:') or (handed_out/target).exists(), f'{file.name}: {target}'
+        for target in re.findall(r'\]\((?!https:)([^)#\s]+)', prose(file)): assert (handed_out/target).exists(), f'{file.name}: {target}'
+        assert not re.search('For teachers|· Solutions', prose(file))
+    assert not {'solutions', 'internals', 'teachers'} & {cell.id for cell in cells(handed_out/'index.ipynb')}
 
 
 def test_the_text_of_a_link_stays():
-    assert student.unlink('See [a](01_pixel_similarity.ipynb#Broadcasting) and [b c](solutions/01_pixel_similarity.ipynb).') == \
-        'See [a](01_pixel_similarity.ipynb#Broadcasting) and b c.'
+    there, text = '[a](02_linear_sgd.ipynb#Without(1))', 'See %s, [b c](solutions/02_linear_sgd.ipynb) and [d](internals/data.ipynb#It(1)).'
+    assert student.unlink(text % there) == f'See {there}, b c and d.'
 
 
-def test_says_nothing_of_solutions_but_that_there_are_some(handed_out):
-    text = '\n'.join(cell.source for file in handed_out.glob('*.ipynb') for cell in nbformat.read(file, as_version=4).cells if cell.cell_type == 'markdown')
-    assert '](solutions' not in text and '· Solutions' not in text and 'For teachers' not in text
-
-
-def test_written_anew_each_time(handed_out):
-    (handed_out/'old.ipynb').touch()
-    student.main(handed_out)
-    assert not (handed_out/'old.ipynb').exists()
-
-
-# marks
-
-@pytest.fixture
-def handed_in(tmp_path):
-    "Writes a notebook with the verdicts of its checks; None for a check that was not run"
-    def write(name, **verdicts):
-        cells = [nbformat.v4.new_markdown_cell('check_nothing(this)')]
-        for exercise, text in verdicts.items():
-            outputs = [nbformat.v4.new_output('execute_result', {'text/plain': text})] if text else []
-            cells.append(nbformat.v4.new_code_cell(f'check_{exercise}({exercise})', outputs=outputs))
-        (tmp_path/name).parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path/name)
-    return write
-
-
-def test_reads_the_four_verdicts(handed_in, tmp_path):
-    handed_in('a/01.ipynb', slope='right', smooth='wrong: look\n(again)', worst='not attempted: dots', mine=None)
-    handed_in('.ipynb_checkpoints/01.ipynb', slope='wrong')
-    found, unreadable = marks.read_marks(tmp_path)
-    assert found.values.tolist() == [
-        ['02_linear_sgd', 'a/01.ipynb', 'slope', 'right'], ['03_basic_optim', 'a/01.ipynb', 'smooth', 'wrong'],
-        ['05_resnet18', 'a/01.ipynb', 'worst', 'not attempted'], ['others', 'a/01.ipynb', 'mine', 'not run']]
-    assert unreadable == []
-
-
-def test_prints_a_table_for_each_lesson_and_writes_them_down(handed_in, tmp_path, capsys):
-    handed_in('a/01.ipynb', count_dark='right', shapes='right')
-    handed_in('b/Łukasz.ipynb', count_dark='right', shapes='wrong: x')
-    handed_in('b/02.ipynb', slope='not attempted: x')
+def test_marks_are_a_table_for_each_lesson_and_a_file(tmp_path, capsys):
+    "The four verdicts, by lesson; a check that somebody deleted was not run either"
+    (tmp_path/'Łukasz').mkdir()
+    write(tmp_path/'a.ipynb', ('check_count_dark(count_dark)', [output('right')]), ('check_shapes(shapes)', [output('wrong: x\n(y)')]))
+    write(tmp_path/'Łukasz'/'b.ipynb', ('check_count_dark(count_dark)', [output('not attempted: dots')]), ('check_slope(slope)', []))
     marks.main(tmp_path)
     first, second = [[line.split() for line in table.splitlines()] for table in capsys.readouterr().out.strip().split('\n\n')]
     assert first[0] == ['01_pixel_similarity'] and first[1][-3:] == ['count_dark', 'shapes', 'right']
-    assert first[-2:] == [['a/01.ipynb', 'right', 'right', '2'], ['b/Łukasz.ipynb', 'right', 'wrong', '1']]
-    assert second[-1] == ['b/02.ipynb', 'not', 'attempted', '0']
+    assert first[-2:] == ['a.ipynb right wrong 1'.split(), 'Łukasz/b.ipynb not attempted not run 0'.split()]
+    assert second[-1] == 'Łukasz/b.ipynb not run 0'.split()
     written = (tmp_path/'marks.csv').read_text(encoding='utf-8-sig').splitlines()
-    assert written[0] == 'lesson,file,exercise,verdict' and '01_pixel_similarity,b/Łukasz.ipynb,shapes,wrong' in written and len(written) == 6
+    assert written[0] == 'lesson,file,exercise,verdict' and '01_pixel_similarity,a.ipynb,shapes,wrong' in written and len(written) == 5
 
 
 def test_what_learners_do_to_a_check_does_not_hide_it(tmp_path):
-    "A comment above it, a print around it, a copy of it, of which the last counts, and another cell that is no check"
-    def cell(source, text): return nbformat.v4.new_code_cell(source, outputs=[nbformat.v4.new_output('execute_result', {'text/plain': text})])
-    printed = nbformat.v4.new_code_cell('print(check_smooth(smooth))', outputs=[nbformat.v4.new_output('stream', text='right\n')])
-    cells = [cell('# my try\ncheck_slope(slope)', 'wrong: x'), cell('check_slope(slope)', 'right'), printed,
-             cell('check_environment()', '[OK]'), cell('# check_worst(worst)', 'right')]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path/'a.ipynb')
-    assert marks.exercises(tmp_path/'a.ipynb') == {'slope': 'right', 'smooth': 'right'}
-
-
-def test_a_check_that_was_deleted_is_not_run(handed_in, tmp_path, capsys):
-    handed_in('a.ipynb', count_dark='right', shapes='right')
-    handed_in('b.ipynb', count_dark='right')
-    marks.main(tmp_path)
-    assert capsys.readouterr().out.splitlines()[-1].split() == ['b.ipynb', 'right', 'not', 'run', '1']
+    "A comment above it, a print around it, a copy of it, of which the last counts, an error, and another cell that is no check"
+    printed = nbformat.v4.new_output('stream', text='right\n')
+    error = nbformat.v4.new_output('error', ename='NameError', evalue='right', traceback=[])
+    write(tmp_path/'a.ipynb', ('# my try\ncheck_slope(slope)', [output('wrong: x')]), ('check_slope(slope)', [output('right')]),
+          ('print(check_smooth(smooth))', [printed]), ('check_worst(worst)', [error]),
+          ('check_environment()', [output('[OK]')]), ('# check_step(step)', [output('right')]))
+    assert marks.exercises(tmp_path/'a.ipynb') == {'slope': 'right', 'smooth': 'right', 'worst': 'not run'}
 
 
 def test_reads_the_checks_of_the_course(handed_out):
     "All thirty-six, and none was run in what is handed out"
     found, _ = marks.read_marks(handed_out)
     assert len(found) == 36 and set(found.verdict) == {'not run'} and 'others' not in set(found.lesson)
-    assert set(marks.read_marks(course.NBS/'solutions')[0].verdict) == {'right'}
+    assert set(marks.read_marks(NBS/'solutions')[0].verdict) == {'right'}
 
 
-def test_an_error_in_a_check_cell_is_not_run(tmp_path):
-    error = nbformat.v4.new_output('error', ename='NameError', evalue='right', traceback=[])
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell('check_slope(slope)', outputs=[error])]), tmp_path/'a.ipynb')
-    assert marks.exercises(tmp_path/'a.ipynb') == {'slope': 'not run'}
-
-
-@pytest.mark.parametrize('content', ['', '{', '[]', '{"cells": 1}', '\x89PNG'])
-def test_a_file_that_is_no_notebook_is_named_and_the_others_are_read(content, handed_in, tmp_path, capsys):
-    handed_in('good.ipynb', slope='right')
-    (tmp_path/'bad.ipynb').write_text(content, encoding='latin-1')
-    (tmp_path/'folder.ipynb').mkdir()
-    with pytest.raises(SystemExit, match=r'bad\.ipynb: not a notebook'): marks.main(tmp_path)
-    assert 'good.ipynb' in capsys.readouterr().out
-
-
-def test_an_empty_or_missing_folder_is_named(tmp_path):
+def test_what_cannot_be_read_is_named_and_the_others_are_read(tmp_path, capsys):
     with pytest.raises(SystemExit, match='no notebook with a check in it'): marks.main(tmp_path)
-    assert list(tmp_path.iterdir()) == []
     with pytest.raises(SystemExit, match='nowhere: not a folder'): marks.main(tmp_path/'nowhere')
+    write(tmp_path/'good.ipynb', ('check_slope(slope)', [output('right')]))
+    for i, bad in enumerate(['', '{', '[]', '{"cells": 1}', '\x89PNG']): (tmp_path/f'bad{i}.ipynb').write_text(bad, encoding='latin-1')
+    with pytest.raises(SystemExit) as told: marks.main(tmp_path)
+    assert str(told.value).count(': not a notebook') == 5 and 'good.ipynb' in capsys.readouterr().out
 
 
-# the page for teachers
-
-def teaching(): return {cell.id: cell.source for cell in nbformat.read(course.NBS/'teaching.ipynb', as_version=4).cells}
-
-
-def test_plans_name_sections_that_exist():
-    headings = {line.lstrip('#').strip() for notebook in course.NOTEBOOKS for cell in nbformat.read(notebook, as_version=4).cells
-                if cell.cell_type == 'markdown' for line in cell.source.splitlines() if line.startswith('#')}
+def test_plans_name_sections_that_exist_and_have_no_gap():
+    headings = {heading for notebook in NOTEBOOKS for heading in re.findall('^#+ (.+)', prose(notebook), re.M)}
+    plans = {cell.id: cell.source for cell in cells(TEACHING)}
     for id in ('afternoon', 'sessions'):
-        named = re.findall(r'(?<!\w)\*([^*|]+)\*', teaching()[id].split('|', 1)[1])
-        assert len(named) > 3 and set(named) - {'break'} <= headings, set(named) - headings
-
-
-def test_afternoon_has_no_gap():
-    times = re.findall(r'^\| (\d:\d\d) \| (\d:\d\d) \|', teaching()['afternoon'], re.M)
-    assert times[0][0] == '0:00' and times[-1][1] == '4:30'
-    assert all(before[1] == after[0] for before, after in zip(times, times[1:]))
-
-
-def test_names_commands_that_exist(root):
-    page = '\n'.join(teaching().values())
-    scripts = re.findall(r'scripts/\w+\.py', page)
-    assert {'scripts/course.py', 'scripts/student.py', 'scripts/marks.py'} == set(scripts)
-    assert '\nstudent:' in (root/'Makefile').read_text() and 'make student' in page
+        named = set(re.findall(r'(?<!\w)\*([^*|]+)\*', plans[id].split('|', 1)[1]))
+        assert len(named) > 3 and named - {'break'} <= headings, named - headings
+    starts, ends = zip(*re.findall(r'^\| (\d:\d\d) \| (\d:\d\d) \|', plans['afternoon'], re.M))
+    assert ('0:00', *ends) == (*starts, '4:30')

@@ -78,12 +78,12 @@ shapes = [
 # %% ../../nbs/solutions/01_pixel_similarity.ipynb #mistakes-shapes
 check_shapes = Check(shapes, {
     f'in row {i + 1}': lambda shapes, i=i: shapes[i] for i in range(4)}, {
-    'b has fewer axes, and that is allowed: missing sizes on the left fit anything.': [None, '-', '-', '-'],
-    'the 1 of a meets the 3 of b, and a size of 1 fits anything.': ['-', None, '-', '-'],
+    'b has fewer axes, and that is allowed: missing sizes on the left fit anything.': [None, *shapes[1:]],
+    'the 1 of a meets the 3 of b, and a size of 1 fits anything.': [shapes[0], None, *shapes[2:]],
     'the result has the larger number of axes, and the larger size of each pair.': [(28,), (3, 28), (5,), (4,)],
-    'a size of 1 is stretched to the size that it meets.': ['-', (5, 1, 28), '-', '-'],
-    'align the shapes at the right, not at the left: which size of a does the 5 of b meet?': ['-', '-', (5, 28, 28), '-'],
-    'both are stretched: the 1 of a meets the 4 of b, and the 4 of a meets nothing.': ['-', '-', '-', (4, 1)]})
+    'a size of 1 is stretched to the size that it meets.': [shapes[0], (5, 1, 28), *shapes[2:]],
+    'align the shapes at the right, not at the left: which size of a does the 5 of b meet?': [*shapes[:2], (5, 28, 28), shapes[3]],
+    'both are stretched: the 1 of a meets the 4 of b, and the 4 of a meets nothing.': [*shapes[:3], (4, 1)]})
 
 # %% ../../nbs/solutions/01_pixel_similarity.ipynb #pooled-accuracy
 def pooled_accuracy(

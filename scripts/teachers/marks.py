@@ -1,6 +1,6 @@
 """Read the verdicts of the checks out of notebooks that were handed in, and print them, one table per lesson.
 
-    python scripts/marks.py FOLDER
+    python -m scripts.teachers.marks FOLDER
 
 Every notebook in FOLDER and below is read as it was saved; nothing is run. FOLDER/marks.csv gets the same, a line per exercise.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 
-from course import LESSONS
+from scripts.readers.course import LESSONS
 
 CHECK = re.compile(r'^(?:\w+ = |print\()?check_(\w+)\(\w', re.M)
 VERDICT = re.compile(r'right|wrong|not attempted')

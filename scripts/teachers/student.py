@@ -1,19 +1,22 @@
-"""Write the set to hand out, to build/student: the first page and the lessons without their outputs, and no solutions."""
+"""Write the set to hand out, to build/student: the first page and the lessons without their outputs, and no solutions.
+
+    python -m scripts.teachers.student
+"""
 import re
 import shutil
 
 import nbformat
 from nbconvert.preprocessors import ClearOutputPreprocessor
 
-from course import NBS, NOTEBOOKS, ROOT
+from scripts.readers.course import NBS, NOTEBOOKS, ROOT
 
 STUDENT = ROOT/'build'/'student'
-LINK = re.compile(r'\[([^\]]+)\]\(([^)#\s]+\.(?:ipynb|md))(?:#[^\s]*?)?\)')  # to another page
-LEFT_OUT = 'solutions', 'teachers-heading', 'teachers'  # cells of the first page
+LINK = re.compile(r'(?<!!)\[([^\]]+)\]\((?!https:)([^()#\s]+)(?:#(?:[^()\s]|\([^()\s]*\))*)?\)')  # to a file of the course
+LEFT_OUT = 'solutions', 'internals-heading', 'internals', 'teachers-heading', 'teachers'  # cells of the first page
 
 
 def unlink(source):
-    "`source` without the links to pages that are not handed out; their text stays"
+    "`source` without the links to what isn't handed out; their text stays"
     names = {notebook.name for notebook in NOTEBOOKS}
     return LINK.sub(lambda link: link[0] if link[2] in names else link[1], source)
 

@@ -1,12 +1,13 @@
 """Run the course: the first page and every lesson in order, each in a fresh kernel, and print the ladder they climb.
 
-    python scripts/course.py [NOTEBOOK ...]
+    python -m scripts.readers.course [NOTEBOOK ...]
 
 Notebooks that are named are run instead. Executed copies go to build/nbs, what they measured to build/records; the
 notebooks themselves stay as they are. A notebook that fails is named, with its cell, and the others are run all the same.
 """
 import asyncio
 import os
+import re
 import shutil
 import signal
 import sys
@@ -14,28 +15,48 @@ from contextlib import suppress
 from pathlib import Path
 
 import nbformat
+import psutil
 import torch
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbconvert.filters import strip_ansi
 from tqdm import tqdm
 
-from memory import PeakMemory
 from mnist37.data import default_device, mnist_path
 from mnist37.ladder import ladder_table, load_rungs
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 NBS = ROOT/'nbs'
 INDEX = NBS/'index.ipynb'
 LESSONS = sorted(NBS.glob('[0-9]*.ipynb'))
 NOTEBOOKS = [INDEX, *LESSONS]
 SOLUTIONS = sorted((NBS/'solutions').glob('*.ipynb'))
-FOR_TEACHERS = [NBS/'teaching.ipynb', NBS/'check.ipynb']
-ALL = [*NOTEBOOKS, *SOLUTIONS, *FOR_TEACHERS]
+TEACHING = NBS/'teaching.ipynb'
+INTERNALS = [NBS/'internals'/f'{name}.ipynb' for name in ('data', 'ladder', 'environment', 'check')]
+ALL = [*NOTEBOOKS, *SOLUTIONS, TEACHING, *INTERNALS]
 
 
 class CellFailed(Exception):
     "A cell raised, ran too long or lost its kernel; the message names it, with its source and traceback"
+
+
+def peak_mib(
+    pid:int, # a process that is running
+) -> int: # MiB
+    "The most memory the process has held, by Linux and Windows; elsewhere, what it holds now"
+    status = Path(f'/proc/{pid}/status')
+    if status.exists(): return int(re.search(r'VmHWM:\s+(\d+) kB', status.read_text())[1]) >> 10
+    info = psutil.Process(pid).memory_info()
+    return getattr(info, 'peak_wset', info.rss) >> 20
+
+
+def kill(
+    pid:int, # a process, which may have ended
+):
+    "End the process and its children at once"
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for p in [*process.children(recursive=True), process]: p.kill()
 
 
 def run_notebook(
@@ -50,28 +71,33 @@ def run_notebook(
     client = NotebookClient(nb, timeout=timeout, kernel_name='python3', extra_arguments=['--log-level=CRITICAL'],
                             resources={'metadata': {'path': str(notebook.parent)}})
     env = {**os.environ, 'MNIST37_RECORDS': str(build/'records'), 'PYDEVD_DISABLE_FILE_VALIDATION': '1'}
+    peak = 0
+
     def started(notebook):
         # nbclient would take Ctrl-C for the end of this kernel alone
         with suppress(NotImplementedError): asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
-        memory.watch(client.km.provisioner.pid)
 
-    client.on_notebook_start = started
+    def executed(**_):
+        nonlocal peak
+        peak = peak_mib(client.km.provisioner.pid)
+
+    client.on_notebook_start, client.on_cell_executed = started, executed
     # a terminal gets a moving bar, a log one line in ten seconds
-    with (PeakMemory() as memory,
-          tqdm(total=len(nb.cells), desc=notebook.stem, unit='cell', mininterval=.1 if sys.stderr.isatty() else 10) as bar):
+    with tqdm(total=len(nb.cells), desc=notebook.stem, unit='cell', mininterval=.1 if sys.stderr.isatty() else 10) as bar:
         client.on_cell_start = lambda cell, cell_index: bar.update(cell_index - bar.n)
         try:
             client.execute(env=env)
             bar.update(len(nb.cells) - bar.n)
+            nb.metadata['peak_mib'] = peak  # so a copy that has it ran to its end
         except (CellExecutionError, CellTimeoutError, RuntimeError) as e:  # the last if a kernel dies
             cell = nb.cells[bar.n]
             raise CellFailed(f'{notebook.name}, cell {bar.n + 1} of {len(nb.cells)} (id {cell.id}) failed.\n\n'
                              f'{cell.source}\n\n{strip_ansi(str(getattr(e, "traceback", e)))}') from None
         except KeyboardInterrupt:
-            memory.kill()
+            kill(client.km.provisioner.pid)
             raise
         finally: write_whole(copy, nbformat.writes(nb) + '\n')
-    return memory.mib
+    return peak
 
 
 def write_whole(

@@ -1,15 +1,15 @@
 """Write what all notebooks have in common: links to their neighbours at head and foot, and the first cell to run.
 
-    python scripts/navigation.py
+    python -m scripts.maintainers.navigation
 """
 import os
 from pathlib import Path
 
 import nbformat
 
-from course import FOR_TEACHERS, INDEX, NBS, NOTEBOOKS, ROOT, SOLUTIONS
+from scripts.readers.course import INDEX, INTERNALS, NBS, NOTEBOOKS, ROOT, SOLUTIONS, TEACHING
 
-GROUPS = [NOTEBOOKS, SOLUTIONS, FOR_TEACHERS]  # neighbours in reading order
+GROUPS = [NOTEBOOKS, SOLUTIONS, [TEACHING], INTERNALS]  # neighbours in reading order
 ENVIRONMENT = """try: from mnist37.environment import check_environment
 except ModuleNotFoundError:  # on Colab or Kaggle; the first page says more
     %run {hosted}
@@ -54,7 +54,7 @@ def furnished(notebook):
     put(nb, nbformat.v4.new_markdown_cell(links(notebook), id='links-foot'), len(nb.cells))
     first_code = next((i for i, cell in enumerate(nb.cells) if cell.cell_type == 'code'), None)
     if first_code is not None:
-        code = ENVIRONMENT.format(hosted=path_between(notebook, ROOT/'scripts'/'hosted.py'))
+        code = ENVIRONMENT.format(hosted=path_between(notebook, ROOT/'scripts'/'readers'/'hosted.py'))
         put(nb, nbformat.v4.new_code_cell(code, id='environment-check'), first_code)
     return nb
 

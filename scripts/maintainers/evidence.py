@@ -1,0 +1,250 @@
+"""Measure every rung from many seeds, and what every notebook takes: `make evidence`.
+
+    python -m scripts.maintainers.evidence
+
+A run is kept in evidence/rungs.csv as soon as it's done, so you can stop the command, and it goes on where it was. What's
+there already is measured again only if the code it depends on has changed. evidence/notebooks.csv gets the time and memory
+that each notebook takes.
+"""
+import ast
+import hashlib
+import inspect
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from importlib.metadata import version
+from textwrap import dedent
+
+import nbformat
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from torch import nn
+from tqdm import tqdm
+
+from mnist37.basic_optim import train_linear_learner
+from mnist37.data import default_device, load_xy, mnist_path
+from mnist37.ladder import predict
+from mnist37.linear_sgd import train_linear_sgd
+from mnist37.pixel_similarity import rmse_distance, train_pixel_similarity
+from mnist37.resnet18 import train_resnet18
+from mnist37.simple_net import simple_net, train_simple_net
+from mnist37.tiny_cnn import augment, deskew, other_hands, train_tiny_cnn
+from scripts.readers.course import ALL, NBS, ROOT, run_notebook, write_whole
+
+RUNGS, NOTEBOOKS = ROOT/'evidence'/'rungs.csv', ROOT/'evidence'/'notebooks.csv'
+SEED = 37  # the notebooks' own
+SEEDS = SEED, *range(10)
+FEW = SEEDS[:4]  # for what takes long
+ONCE = SEED,  # for what isn't random
+THREADS = 2  # seconds are compared with each other, so all are measured alike
+
+
+# the images
+
+@cache
+def as_written():
+    "Images and targets to train on, held out of them (none), to validate on, and by other people"
+    (threes, sevens), device = other_hands(), default_device()
+    others = torch.cat([threes, sevens]), torch.tensor([1]*len(threes) + [0]*len(sevens))[:,None]
+    return load_xy('train', device), None, load_xy('valid', device), others
+
+
+@cache
+def deskewed():
+    "The same, each image deskewed"
+    return [some and (deskew(some[0]), some[1]) for some in as_written()]
+
+
+@cache
+def kept():
+    "The same with 10,000 images to train on and 2,396 held out"
+    train, _, *rest = as_written()
+    order = torch.randperm(len(train[0]), generator=torch.Generator().manual_seed(0))
+    return *(tuple(t[part] for t in train) for part in (order[:10_000], order[10_000:])), *rest
+
+
+# the models
+
+@dataclass
+class Recipe:
+    "A rung, or a variant that a lesson compares with it"
+    name: str  # the rung's notebook, or what a variant changes
+    train: Callable  # gives a model, from `data` and `seed` if it takes them
+    arguments: dict = field(default_factory=dict)  # others of `train`
+    seeds: tuple = SEEDS
+    images: Callable = as_written
+
+
+def cross_entropy(scores, targets): return F.binary_cross_entropy_with_logits(scores, targets.float())
+def two_linear(): return nn.Sequential(nn.Flatten(), nn.Linear(28*28, 30), nn.Linear(30, 1))
+def one_linear(): return nn.Sequential(nn.Flatten(), nn.Linear(28*28, 1))
+def two_scores(): return nn.Sequential(simple_net(), nn.ConstantPad1d((0, 1), 0.))  # that of the 7 is always 0
+
+
+AT_HALF = dict(loss_func=cross_entropy, lr=.5, epochs=20)
+ONE_LOOK = dict(use_tta=False)
+SHARP = ONE_LOOK | dict(label_smoothing=0)
+PLAIN = SHARP | dict(change=None)
+ADAM = PLAIN | dict(make_model=two_scores, batch_size=64)
+STEPS = {'three epochs': PLAIN | dict(epochs=3), 'twenty epochs': PLAIN, 'augmented': SHARP | dict(change=partial(augment, bend=0)),
+         'bent': SHARP, 'label smoothing': ONE_LOOK}
+TWICE = partial(augment, degrees=30, pixels=4, zoom=.4, shear=.3, bend=2)
+
+RECIPES = {recipe.name: recipe for recipe in [
+    Recipe('01_pixel_similarity', train_pixel_similarity, seeds=ONCE),
+    Recipe('01, RMSE', train_pixel_similarity, dict(distance=rmse_distance), ONCE),
+    Recipe('02_linear_sgd', train_linear_sgd),
+    Recipe('02, nothing left out', train_linear_sgd, dict(epochs=5)),
+    Recipe('02, sorted, one epoch', train_linear_sgd, dict(epochs=1, shuffle=False)),
+    Recipe('02, sorted', train_linear_sgd, dict(epochs=5, shuffle=False)),
+    Recipe('02, sorted, lr 10, ten epochs', train_linear_sgd, dict(epochs=10, lr=10., shuffle=False)),
+    Recipe('03_basic_optim', train_linear_learner),
+    Recipe('04_simple_net', train_simple_net),
+    Recipe('04, as in the notes without ReLU', train_simple_net, dict(make_model=two_linear)),
+    Recipe('04, cross-entropy at 0.5', train_simple_net, AT_HALF),
+    Recipe('04, cross-entropy at 0.5, two linear layers', train_simple_net, AT_HALF | dict(make_model=two_linear)),
+    Recipe('04, cross-entropy at 0.5, one linear layer', train_simple_net, AT_HALF | dict(make_model=one_linear)),
+    Recipe('04, cross-entropy at 0.1', train_simple_net, AT_HALF | dict(lr=.1), FEW),
+    Recipe('05_resnet18', train_resnet18, seeds=SEEDS[:6]),
+    Recipe('05, lr 0.01', train_resnet18, dict(lr=.01), SEEDS[:3]),
+    Recipe('06_tiny_cnn', train_tiny_cnn),
+    Recipe('06, simple_net by Adam', train_tiny_cnn, ADAM | dict(batch_size=256), FEW),
+    Recipe('06, simple_net by Adam, batches of 64', train_tiny_cnn, ADAM, FEW),
+    Recipe('06, simple_net by Adam, batches of 64, augmented', train_tiny_cnn, ADAM | dict(change=augment), FEW),
+    Recipe('06, one epoch', train_tiny_cnn, PLAIN | dict(epochs=1), FEW),
+    *[Recipe(f'06, {name}', train_tiny_cnn, arguments, FEW) for name, arguments in STEPS.items()],
+    *[Recipe(f'06, held out, {name}', train_tiny_cnn, arguments, FEW, kept)
+      for name, arguments in (STEPS | {'twice as much': SHARP | dict(change=TWICE), 'nine looks': {}}).items()],
+]}
+DESKEWED = ['01_pixel_similarity', '01, RMSE', '02_linear_sgd', '03_basic_optim', '04_simple_net', '04, cross-entropy at 0.5', '06, three epochs']
+RECIPES |= {f'{name}, deskewed': replace(RECIPES[name], seeds=RECIPES[name].seeds[:3], images=deskewed) for name in DESKEWED}
+
+
+def misread(model, images, targets):
+    "Which images the model takes for the other digit"
+    return (predict(model, images).cpu() > .5) != (targets[:,0].cpu() == 1)
+
+
+def measure(
+    rung:str, # key of `RECIPES`
+    seed:int, # where the random numbers start
+) -> dict: # what it comes to
+    "Train a model and count its errors"
+    recipe = RECIPES[rung]
+    train, held_out, valid, others = recipe.images()
+    given = {'data': train, 'seed': seed}
+    given = {name: given[name] for name in inspect.signature(recipe.train).parameters if name in given}
+    began = time.perf_counter()
+    model = recipe.train(**given, **recipe.arguments)
+    seconds = round(time.perf_counter() - began, 2)
+    wrong, is_3 = misread(model, *valid), valid[1][:,0].cpu() == 1
+    shares = [round(1 - wrong[some].float().mean().item(), 4) for some in (is_3, ~is_3)]
+    names = [f'{digit}/{file.stem}' for digit in '37' for file in sorted((mnist_path()/'valid'/digit).glob('*.png'))]
+    return {'errors': int(wrong.sum()), 'images': len(wrong), 'accuracy_3': shares[0], 'accuracy_7': shares[1],
+            'held_out': int(misread(model, *held_out).sum()) if held_out else '', 'others': int(misread(model, *others).sum()),
+            'seconds': seconds, 'misread': ' '.join(name for name, bad in zip(names, wrong) if bad)}
+
+
+# what is stale
+
+def bare(node, names):
+    "A syntax tree as lists, without what changes no result: docstrings, annotations and errors; `names` gets the names in it"
+    if isinstance(node, list):
+        return [bare(n, names) for n in node
+                if not isinstance(n, ast.Raise) and not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
+    if not isinstance(node, ast.AST): return repr(node)
+    if isinstance(node, ast.Name): names.add(node.id)
+    return [type(node).__name__, *((name, bare(value, names)) for name, value in ast.iter_fields(node)
+                                   if name not in ('annotation', 'returns') and value not in (None, []))]
+
+
+def code_of(*values) -> str: # 12 digits
+    """Digest of the code of this repository that `values`, such as a function and its arguments, lead to by name.
+
+    Functions and classes lead to all that they name; containers and partials to what they hold. Comments, docstrings,
+    annotations and errors don't count. mnist37.data counts as input: a test pins the pixels that it gives."""
+    found = {}
+
+    def describe(value):
+        if isinstance(value, partial): value = [value.func, value.args, value.keywords]
+        if isinstance(value, dict): value = list(value.items())
+        if isinstance(value, (list, tuple)): return [describe(v) for v in value]
+        if value is None or isinstance(value, (bool, int, float, str)): return repr(value)
+        if not hasattr(value, '__qualname__'): value = type(value)
+        space = vars(sys.modules.get(value.__module__, object))
+        module = getattr(space.get('__spec__'), 'name', '')  # of a program too, whose __module__ is __main__
+        name = f'{module}.{value.__qualname__}'
+        if module.startswith(('mnist37.', 'scripts.')) and module != 'mnist37.data' and name not in found:
+            found[name], names = None, set()  # None for now, as it may name itself
+            code = bare(ast.parse(dedent(inspect.getsource(value))).body, names)
+            found[name] = code, {n: describe(space[n]) for n in sorted(names & space.keys())}
+        return name
+
+    return hashlib.sha256(repr((describe(values), sorted(found.items()))).encode()).hexdigest()[:12]
+
+
+def code_of_rung(name):
+    recipe = RECIPES[name]
+    return code_of(recipe.train, recipe.arguments, recipe.images, misread)
+
+
+def codes(): return {(name, seed): code_of_rung(name) for name, recipe in RECIPES.items() for seed in recipe.seeds}
+
+
+# the tables
+
+def environment():
+    "What a measurement depends on besides code and seed"
+    return {'device': str(default_device()), 'threads': torch.get_num_threads(), 'python': platform.python_version(),
+            'torch': version('torch'), 'fastai': version('fastai')}
+
+
+def load(file=RUNGS): return pd.read_csv(file, dtype={'code': str}, keep_default_na=False)
+
+
+def renew(file, by, codes, measure):
+    "Measure what's missing in the table `file`, or stale: its code isn't that of `codes` for its values of the columns `by`"
+    groups = load(file).groupby(by) if file.exists() else []
+    rows = {key: some.to_dict('records') for key, some in groups if set(some.code) == {codes.get(key)}}
+    with tqdm([key for key in codes if key not in rows]) as bar:
+        for key in bar:
+            bar.set_description(', '.join(map(str, key)))
+            rows[key] = [dict(zip(by, key)) | row | environment() | {'code': codes[key]} for row in measure(*key)]
+            write_whole(file, pd.DataFrame([row for key in codes for row in rows.get(key, [])]).to_csv(index=False))
+
+
+def errors_of(rung) -> pd.Series: # by seed
+    "Errors of the runs of a rung, according to evidence/rungs.csv"
+    table = load()
+    return table[table.rung == rung].set_index('seed').errors
+
+
+def expected(rung) -> tuple[float, float]: # fewest and most errors that a run may make
+    "What the seeds have given, with room for other hardware and libraries: three images and three standard deviations to each side"
+    errors = errors_of(rung)
+    room = 3 + 3*errors.std() if len(errors) > 1 else 0  # where nothing is random, other hardware changes nothing either
+    return errors.min() - room, errors.max() + room
+
+
+def measure_notebook(name):
+    began = time.perf_counter()
+    mib = run_notebook(NBS/f'{name}.ipynb', ROOT/'build')
+    return [{'seconds': round(time.perf_counter() - began), 'peak_mib': mib}]
+
+
+def main():
+    torch.set_num_threads(THREADS)
+    notebooks = {(file.relative_to(NBS).with_suffix('').as_posix(),): code_of(
+        [cell.source for cell in nbformat.read(file, as_version=4).cells if cell.cell_type == 'code']) for file in ALL}
+    try:
+        renew(RUNGS, ['rung', 'seed'], codes(), lambda *run: [measure(*run)])
+        renew(NOTEBOOKS, ['notebook'], notebooks, measure_notebook)
+    except KeyboardInterrupt: sys.exit("\nstopped; what's measured is kept, and the same command goes on from there")
+    print(load().groupby('rung', sort=False).errors.agg(['count', 'min', 'median', 'mean', 'max']).round(1))
+
+
+if __name__ == '__main__': main()

@@ -1,0 +1,94 @@
+"Every rung in one call: the training functions make the course's rungs, and do as their arguments say"
+import csv
+
+import pytest
+import torch
+from torch import nn
+
+from mnist37.basic_optim import train_linear_learner
+from mnist37.data import default_device, load_xy
+from mnist37.ladder import n_errors, n_params, predict
+from mnist37.linear_sgd import train_linear_sgd
+from mnist37.pixel_similarity import rmse_distance, train_pixel_similarity
+from mnist37.simple_net import simple_net, train_simple_net
+from mnist37.tiny_cnn import TTA, augment, train_tiny_cnn, tta
+from scripts.readers.course import ROOT
+
+LINEAR = [train_linear_sgd, train_linear_learner]
+each = pytest.mark.parametrize('train', [*LINEAR, train_simple_net, train_tiny_cnn])
+
+
+@pytest.fixture(scope='module')
+def few():
+    "150 images of each class, on the CPU, where the same numbers come out each time"
+    return [torch.cat([t[:150], t[-150:]]) for t in load_xy('train')]
+
+
+def params(model): return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+def test_pixel_similarity_makes_its_rungs():
+    models = train_pixel_similarity(), train_pixel_similarity(rmse_distance)
+    assert [n_errors(model, *load_xy('valid', default_device())) for model in models] == [99, 69]
+
+
+@pytest.mark.parametrize('train, rung', [*zip(LINEAR, ['02_linear_sgd', '03_basic_optim'])])
+def test_without_arguments_it_makes_its_rung(train, rung):
+    "As many errors as some seed has given: another machine adds up in another order"
+    with open(ROOT/'evidence'/'rungs.csv') as f: measured = [int(row['errors']) for row in csv.DictReader(f) if row['rung'] == rung]
+    assert min(measured) <= n_errors(train(), *load_xy('valid', default_device())) <= max(measured)
+
+
+@each
+def test_it_learns_from_the_images_it_is_given(train, few):
+    "From three hundred of them in a few epochs, to give a 3 the higher score"
+    options = {'epochs': 4, 'batch_size': 32} if train is train_tiny_cnn else {'lr': 1.}
+    assert n_errors(train(**options, data=few), *load_xy('valid')) < 200  # 17 to 80 were seen
+
+
+@each
+def test_seed_epochs_and_learning_rate_count(train, few):
+    device = torch.get_default_device()
+    one, again, other, two, start, still = [params(train(**{'seed': 1, 'epochs': 1, **options}, data=few)) for options in
+                                            ({}, {}, {'seed': 2}, {'epochs': 2}, {'epochs': 0}, {'lr': 0.})]
+    assert torch.equal(one, again) and torch.equal(start, still) and torch.get_default_device() == device
+    assert not any(torch.equal(one, different) for different in (other, two, start))
+
+
+@pytest.mark.parametrize('train', [*LINEAR, train_simple_net])
+def test_the_loss_is_the_one_given(train, few):
+    "A loss whose slope is 1 lowers the bias by the learning rate in each of two batches"
+    before, after = [params(train(epochs=epochs, lr=.5, loss_func=lambda preds, targets: preds.mean(), data=few)) for epochs in (0, 1)]
+    assert after[-1].item() == pytest.approx(before[-1].item() - 2*.5, abs=1e-5)
+
+
+def test_options_of_train_linear_sgd(few):
+    assert not params(train_linear_sgd(epochs=0, std=0., data=few)).any()
+    assert params(train_linear_sgd(epochs=0, data=few)).std().item() == pytest.approx(.01, rel=.1)
+    in_order, shuffled = [train_linear_sgd(epochs=1, std=0., shuffle=shuffle, data=few)[1].bias.item() for shuffle in (False, True)]
+    assert in_order < shuffled  # the last batch had only 7s in it
+
+
+def test_simple_net_is_two_linear_layers_with_a_relu_between(few):
+    torch.manual_seed(37)
+    net, x = simple_net(5), torch.rand(3, 28, 28)
+    w1, b1, w2, b2 = net.parameters()
+    hidden = (x.flatten(1)@w1.T + b1).clamp(min=0)
+    assert 0 < (hidden == 0).sum() < hidden.numel()  # the ReLU has something to do
+    torch.testing.assert_close(net(x), hidden@w2.T + b2)
+    assert n_params(simple_net()) == 784*30 + 30 + 30 + 1
+    assert n_params(train_simple_net(epochs=1, make_model=lambda: simple_net(1), data=few)) == 784 + 1 + 1 + 1
+    with pytest.raises(ValueError, match='0 hidden activations, expected at least 1'): simple_net(0)
+
+
+def test_options_of_train_tiny_cnn(few):
+    def train(**options): return train_tiny_cnn(epochs=1, data=few, **options)
+    images, sizes = load_xy('valid')[0][:20], []
+    model, one_view = train(), train(use_tta=False)
+    torch.testing.assert_close(predict(model, images), tta(lambda xb: predict(one_view, xb), images))
+    assert isinstance(model, TTA) and not model.training
+    linear = train(change=lambda xb: sizes.append(len(xb)) or xb, batch_size=100,
+                   make_model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(784, 2)))
+    assert sizes == [100, 100, 100] and n_params(linear) == 785*2
+    assert torch.equal(params(model), params(train(change=augment, label_smoothing=.05, batch_size=128)))
+    for other in ({'change': None}, {'label_smoothing': 0.}): assert not torch.equal(params(model), params(train(**other)))
