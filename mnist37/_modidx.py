@@ -50,6 +50,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'mnist37.ladder.TwoClass': ('internals/ladder.html#twoclass', 'mnist37/ladder.py'),
                                 'mnist37.ladder.TwoClass.__init__': ('internals/ladder.html#twoclass.__init__', 'mnist37/ladder.py'),
                                 'mnist37.ladder.TwoClass.forward': ('internals/ladder.html#twoclass.forward', 'mnist37/ladder.py'),
+                                'mnist37.ladder._scores': ('internals/ladder.html#_scores', 'mnist37/ladder.py'),
                                 'mnist37.ladder.ladder_so_far': ('internals/ladder.html#ladder_so_far', 'mnist37/ladder.py'),
                                 'mnist37.ladder.ladder_table': ('internals/ladder.html#ladder_table', 'mnist37/ladder.py'),
                                 'mnist37.ladder.load_rungs': ('internals/ladder.html#load_rungs', 'mnist37/ladder.py'),

@@ -8,6 +8,7 @@ __all__ = ['ARCHIVE', 'ARCHIVE_SHA256', 'COUNTS', 'load_images', 'check_images',
 
 # %% ../nbs/internals/data.ipynb #exports-data
 import hashlib, os, shutil, tarfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -148,7 +149,8 @@ def _write_cache(cache, folder, images):
     try:
         torch.save({'key': _key(folder, images), 'images': images}, partial)
         os.replace(partial, cache)
-    except (OSError, RuntimeError): partial.unlink(missing_ok=True) # RuntimeError is PyTorch's word for a full disk
+    except (OSError, RuntimeError): # RuntimeError is PyTorch's word for a full disk
+        with suppress(OSError): partial.unlink() # on a read-only disk this fails even for a file that isn't there
 
 def load_split(
     split:str, # 'train' or 'valid'

@@ -26,14 +26,19 @@ def predict(
     check_images(images)
     if images.ndim != 3: raise ValueError(f'images of shape {tuple(images.shape)}, expected (N, 28, 28)')
     device = next((t.device for t in (*model.parameters(), *model.buffers())), images.device)
-    training = model.training
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        with torch.no_grad(): scores = torch.cat([model(xb.to(device)) for xb in images.split(batch_size)])
-    finally: model.train(training)
-    if scores.shape != (len(images), 1):
-        raise ValueError(f'scores of shape {tuple(scores.shape)}, expected {(len(images), 1)}')
-    return scores[:,0].sigmoid()
+        with torch.no_grad(): scores = [_scores(model, xb.to(device)) for xb in images.split(batch_size)]
+    finally:
+        for module, training in modes: module.training = training
+    return torch.cat(scores)[:,0].sigmoid()
+
+def _scores(model, xb):
+    "The scores of a batch, if they have the right shape"
+    scores = model(xb)
+    if scores.shape != (len(xb), 1): raise ValueError(f'scores of shape {tuple(scores.shape)}, expected {(len(xb), 1)}')
+    return scores
 
 # %% ../nbs/internals/ladder.ipynb #two-class
 class TwoClass(nn.Module):

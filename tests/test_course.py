@@ -94,7 +94,7 @@ def test_ctrl_c_stops_everything_and_the_next_run_is_clean(tmp_path):
 
 LOOPBACK = ('import fcntl, os, socket, struct, sys\n'  # kernels talk to their notebooks over 127.0.0.1
             'fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh14x", b"lo", 0x41))\nos.execvp(sys.argv[1], sys.argv[1:])')
-OFFLINE = 'from mnist37 import data, linear_sgd, resnet18; linear_sgd.train_linear_sgd(epochs=1); resnet18.resnet18_learner(data.mnist_path())'
+CODE = 'from mnist37 import data, linear_sgd, resnet18\nlinear_sgd.train_linear_sgd(epochs=1); resnet18.resnet18_learner(data.mnist_path())'
 
 
 def test_no_network_is_needed(tmp_path, monkeypatch):
@@ -103,7 +103,7 @@ def test_no_network_is_needed(tmp_path, monkeypatch):
     if not shutil.which('unshare') or subprocess.run([*alone, 'true'], capture_output=True).returncode:
         pytest.skip('no network namespace may be made here')
     monkeypatch.setenv('MNIST37_DATA', str(tmp_path/'images'))
-    out, err = in_another_process([notebook(tmp_path, OFFLINE, RUNG)], tmp_path, *alone).communicate(timeout=300)
+    out, err = in_another_process([notebook(tmp_path, CODE, RUNG)], tmp_path, *alone).communicate(timeout=300)
     assert '| some model |' in out and 'failed' not in err, err
 
 

@@ -162,4 +162,4 @@ def test_a_disk_that_is_full_and_then_read_only(small, monkeypatch):
         assert greys() == greys()
         monkeypatch.setenv('MNIST37_DATA', str(small/'new'))
         with pytest.raises(OSError, match='Read-only file system; set the environment variable MNIST37_DATA'): data.mnist_path()
-    finally: subprocess.run(['umount', small], check=True)
+    finally: subprocess.run(['umount', '--lazy', small], check=True)

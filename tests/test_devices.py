@@ -36,7 +36,10 @@ def train(data, init_params=linear_sgd.init_params, loss_func=linear_sgd.mnist_l
     return {p.device.type for p in (weights, bias, *net.parameters())}
 
 
-def test_training_stays_on_the_device(data): assert train(data) == {ELSEWHERE}
+def test_helpers_stay_on_the_device(data):
+    assert train(data) == {ELSEWHERE} == {t.device.type for t in load_xy('valid', ELSEWHERE)}
+    for distance in (pixel_similarity.mnist_distance, pixel_similarity.rmse_distance):
+        assert pixel_similarity.is_3(data[0], *data[0][:2], distance).device.type == ELSEWHERE
 
 
 @pytest.mark.parametrize('broken', [
@@ -48,16 +51,6 @@ def test_a_helper_that_leaves_a_tensor_on_the_cpu_is_caught(broken, data):
     with pytest.raises(RuntimeError, match='device'): train(data, **broken)
 
 
-def test_the_other_helpers_stay_on_the_device(data):
-    for distance in (pixel_similarity.mnist_distance, pixel_similarity.rmse_distance):
-        assert pixel_similarity.is_3(data[0], *data[0][:2], distance).device.type == ELSEWHERE
-    with torch.device(ELSEWHERE): net = tiny_cnn.tiny_cnn()
-    assert tiny_cnn.tta(net, data[0][:,None]).device.type == ELSEWHERE
-
-
-def test_images_and_targets_go_to_the_device(): assert [t.device.type for t in load_xy('valid', ELSEWHERE)] == [ELSEWHERE]*2
-
-
 @pytest.mark.parametrize('draw', [
     lambda device: linear_sgd.init_params(5, device=device),
     lambda device: tiny_cnn.augment(torch.zeros(3, 1, 28, 28, device=device)),
@@ -66,11 +59,10 @@ def test_images_and_targets_go_to_the_device(): assert [t.device.type for t in l
 def test_random_numbers_are_the_cpus_on_every_device(draw):
     states = []
     for device in ('cpu', ELSEWHERE):
-        torch.manual_seed(0)
-        before = torch.get_rng_state()
+        states.append(torch.manual_seed(0).get_state())
         draw(device)
         states.append(torch.get_rng_state())
-    assert torch.equal(*states) and not torch.equal(before, states[0])
+    assert torch.equal(states[1], states[3]) and not torch.equal(states[0], states[1])
 
 
 @pytest.mark.parametrize('train', LEARNERS)

@@ -1,180 +1,91 @@
 "The stored evidence is complete, was measured with this code, and can be had again"
-from dataclasses import replace
+import importlib
+import sys
 
 import pandas as pd
 import pytest
-import torch
-from torch.utils.data import RandomSampler
 
-import course
-import evidence
+import mnist37
 from mnist37.ladder import load_rungs
+from scripts.maintainers import evidence, speed, ten_digits
+from scripts.readers.course import ALL, LESSONS, NBS
 
-every_lesson = pytest.mark.parametrize('notebook', course.LESSONS, ids=lambda notebook: notebook.stem)
-every_recipe = pytest.mark.parametrize('rung', evidence.RECIPES)
-TRAINED = ['02_linear_sgd', '03_basic_optim', '04_simple_net']
-IN_A_PROCESS = TRAINED[1:]  # measured anew, as `make evidence` does it; 02 is trained here, by the fixture `by_hand`
-TEN = ['01_pixel_similarity', *TRAINED, '06_tiny_cnn']  # resnet18 and most of the variants take too long for so many seeds
-
-
-@pytest.fixture(scope='module')
-def table(): return evidence.load()
+TABLES = {'rungs': (evidence.RUNGS, ['rung', 'seed'], evidence.codes), 'speed': (speed.SPEED, ['what', 'images'], speed.codes),
+          'ten digits': (ten_digits.TEN_DIGITS, ['seed'], ten_digits.codes)}
+A = 'from .b import help, RATE\n\ndef work(x):\n    return help(x)*RATE\n'
+B = 'RATE = 2\n\ndef help(x):\n    if x < 0: raise ValueError("no")\n    return x + 1\n'
 
 
-# what is stored
-
-def test_every_rung_is_measured_over_its_seeds(table):
-    assert [notebook.stem for notebook in course.LESSONS] == [rung for rung in evidence.RECIPES if ',' not in rung]
-    for rung, recipe in evidence.RECIPES.items():
-        seeds = table[table.rung == rung].seed.tolist()
-        assert seeds == list(recipe.seeds) and len(set(seeds)) == len(seeds) >= (10 if rung in TEN else 3), rung
-        assert evidence.SEED in seeds
-    assert len(evidence.RECIPES['05_resnet18'].seeds) >= 5
-    assert len(table) == sum(len(recipe.seeds) for recipe in evidence.RECIPES.values())
+@pytest.mark.parametrize('name', TABLES)
+def test_every_row_is_there_and_was_measured_with_this_code(name):
+    file, by, codes = TABLES[name]
+    assert {key: set(rows.code) for key, rows in evidence.load(file).groupby(by)} == {key: {code} for key, code in codes().items()}
 
 
-def test_rows_are_consistent(table):
+def test_every_rung_is_measured_from_enough_seeds():
+    assert [lesson.stem for lesson in LESSONS] == [name for name in evidence.RECIPES if ',' not in name]
+    for name, recipe in evidence.RECIPES.items():
+        random = recipe.train is not evidence.train_pixel_similarity
+        assert evidence.SEED in recipe.seeds and len(set(recipe.seeds)) == len(recipe.seeds) >= (3 if random else 1), name
+
+
+def test_rows_are_consistent():
+    table = evidence.load()
     errors = (1010*(1 - table.accuracy_3)).round() + (1028*(1 - table.accuracy_7)).round()
-    assert (errors == table.errors).all() and (table.images == 2038).all()
-    assert (table.seconds >= 0).all() and (table.peak_mib > 100).all() and (table.threads >= 1).all()
-    for column in ('device', 'python', 'torch', 'fastai', 'code'): assert (table[column].str.len() > 2).all()
-
-
-@every_recipe
-def test_was_measured_with_this_code(rung, table):
-    assert set(table[table.rung == rung].code) == {evidence.code_of(evidence.RECIPES[rung])}, 'run `make evidence`'
-
-
-def test_nothing_is_random_in_rung_1_and_all_else_is(table):
-    ways = table.groupby('rung').errors.nunique()
-    assert ways['01_pixel_similarity'] == ways['01, RMSE'] == 1 and (ways[TRAINED + ['05_resnet18', '06_tiny_cnn']] > 1).all()
+    assert (errors == table.errors).all() and (table.misread.str.split().str.len() == table.errors).all()
+    assert (table.held_out.astype(str) != '').tolist() == table.rung.str.contains('held out').tolist()
 
 
 def test_time_and_memory_of_every_notebook_are_there():
     table = evidence.load(evidence.NOTEBOOKS)
-    assert table.notebook.tolist() == [notebook.relative_to(course.NBS).with_suffix('').as_posix() for notebook in course.ALL]
+    assert table.notebook.tolist() == [notebook.relative_to(NBS).with_suffix('').as_posix() for notebook in ALL]
     assert (table.peak_mib < 2000).all() and (table.seconds > 0).all()
 
 
-def test_every_change_that_no_test_notices_is_explained():
-    table = evidence.load(course.ROOT/'evidence'/'survivors.csv')
-    package = '\n'.join(file.read_text(encoding='utf-8') for file in (course.ROOT/'mnist37').glob('*.py'))
-    for row in table.itertuples():
-        assert row.line in package and row.instead not in package and row.line != row.instead, f'run `make mutation`: {row.line}'
-        assert len(row.reason) > 10
-    assert not table.duplicated(['line', 'instead']).any()
+@pytest.mark.parametrize('rung', ['01, RMSE, deskewed', '02, sorted, one epoch'])
+def test_measured_again_it_is_the_same(rung):
+    stored = evidence.load().query('rung == @rung').iloc[0]
+    row = evidence.measure(rung, evidence.SEED)
+    assert [*row] == [column for column in stored.index if column not in ('rung', 'seed', 'code', *evidence.environment())]
+    for column in ('errors', 'images', 'others'): assert row[column] == stored[column]
 
 
-# what can be measured again
-
-@pytest.mark.parametrize('rung', IN_A_PROCESS)
-def test_a_rung_trains_as_its_evidence_says(rung, measured, table):
-    row, (stored,) = measured(rung), table[(table.rung == rung) & (table.seed == evidence.SEED)].to_dict('records')
-    least, most = evidence.expected(rung)
-    assert least <= row['errors'] <= most
-    assert {**row, 'seed': 0}.keys() == stored.keys()
-    for column in ('rung', 'seed', 'images', 'steps', 'code'): assert row[column] == stored[column]
-    assert 100 < row['peak_mib'] < 2000
-
-
-@every_lesson
-def test_each_rung_is_as_good_as_its_evidence(notebook, build):
+def test_each_rung_is_as_good_as_its_evidence(build):
     "And not better either, as it would be if it had seen the validation images while it was trained"
-    rung = {rung.notebook: rung for rung in load_rungs(build[0]/'records')}[notebook.stem]
-    least, most = evidence.expected(notebook.stem)
-    assert rung.images == 2038 and least <= rung.errors <= most
-
-
-@pytest.mark.parametrize('notebook', ['02_linear_sgd', *IN_A_PROCESS])
-def test_the_same_seed_gives_the_same_errors_twice(notebook, build, measured, by_hand):
-    "In the notebook, and here or in a process of its own; for resnet18, test_resnet18.py trains a smaller one twice"
-    rung = {rung.notebook: rung for rung in load_rungs(build[0]/'records')}[notebook]
-    assert rung.errors == (measured(notebook)['errors'] if notebook in IN_A_PROCESS else by_hand['rung'].errors)
-
-
-def test_another_seed_is_another_run():
-    source, other = (evidence.seeded(evidence.RECIPES['02_linear_sgd'], seed) for seed in (37, 38))
-    assert 'seed = 37' in source and source.replace('seed = 37', 'seed = 38') == other != source
+    for rung in load_rungs(build/'records'):
+        least, most = evidence.expected(rung.notebook)
+        assert rung.images == 2038 and least <= rung.errors <= most, rung.notebook
 
 
 def test_room_is_left_for_other_hardware():
-    errors = evidence.errors_of('03_basic_optim')
-    least, most = evidence.expected('03_basic_optim')
+    errors, (least, most) = evidence.errors_of('03_basic_optim'), evidence.expected('03_basic_optim')
     assert least < errors.min() - 3 and errors.max() + 3 < most < 2*errors.max()
     assert evidence.expected('01_pixel_similarity') == (99, 99)
 
 
-# the loop by hand, which no other test sees
-
-@pytest.fixture(scope='module')
-def by_hand():
-    "What 02 has after its rung"
-    names = {}
-    exec(evidence.seeded(evidence.RECIPES['02_linear_sgd'], evidence.SEED), names)
-    return names
-
-
-def test_the_loop_by_hand_is_as_good_as_its_evidence(by_hand):
-    least, most = evidence.expected('02_linear_sgd')
-    assert least <= by_hand['rung'].errors <= most
-
-
-def test_the_loop_by_hand_trains_weights_and_bias(by_hand):
-    torch.manual_seed(evidence.SEED)
-    start = [by_hand['init_params'](size, .01, by_hand['device']) for size in ((28*28, 1), 1)]
-    for p, before in zip((by_hand['weights'], by_hand['bias']), start): assert not torch.equal(p, before)
+@pytest.mark.parametrize('same, old, new', [
+    (True, 'def help(x):', 'def help(x:int) -> int: # a remark\n    "What it does"'), (True, '"no"', 'f"{x} is too small"'),
+    (True, 'help(x)*RATE', '(\n        help(x) * RATE)'), (False, 'x + 1', 'x + 2'), (False, 'RATE = 2', 'RATE = 3')])
+def test_code_is_what_changes_a_result(same, old, new, tmp_path, monkeypatch):
+    def code(folder, *sources):
+        (tmp_path/folder).mkdir()
+        for name, source in zip('ab', sources):
+            (tmp_path/folder/f'{name}.py').write_text(source)
+            sys.modules.pop(f'mnist37.{name}', None)
+        monkeypatch.setattr(mnist37, '__path__', [str(tmp_path/folder)])
+        return evidence.code_of(importlib.import_module('mnist37.a').work)
+    assert (code('before', A, B) == code('after', A.replace(old, new), B.replace(old, new))) == same
+    assert evidence.code_of(print, {'lr': 1}) != evidence.code_of(print, {'lr': 2})
 
 
-def test_the_loop_by_hand_sees_the_training_images_shuffled(by_hand):
-    assert isinstance(by_hand['dl'].sampler, RandomSampler) and len(by_hand['dl'].dataset) == 12_396
-
-
-# the command
-
-@pytest.fixture
-def two_rungs(monkeypatch, tmp_path):
-    "Two rungs of three seeds whose runs are made up, and the list of those that were run"
-    recipes = {name: replace(evidence.RECIPES['01_pixel_similarity'], variant=f'x = {i}', seeds=(1, 2, 3)) for i, name in enumerate('ab')}
-    ran = []
-
-    def measure(rung, seed):
-        if len(ran) == measure.stop: raise KeyboardInterrupt
-        ran.append((rung, seed))
-        return {'rung': rung, 'seed': seed, 'errors': len(ran), 'code': evidence.code_of(recipes[rung])}
-
-    measure.stop, real = None, evidence.load
-    for name, value in {'RECIPES': recipes, 'RUNGS': tmp_path/'rungs.csv', 'measure': measure, 'measure_notebooks': lambda: None,
-                        'load': lambda file=tmp_path/'rungs.csv': real(file)}.items(): monkeypatch.setattr(evidence, name, value)
-    return recipes, ran, measure
-
-
-def test_stopped_it_goes_on_where_it_was(two_rungs, capsys):
-    _, ran, measure = two_rungs
-    measure.stop = 4
-    with pytest.raises(SystemExit, match='what is measured is kept'): evidence.main([])
-    assert len(pd.read_csv(evidence.RUNGS)) == 4
-    measure.stop = None
-    evidence.main([])
-    assert ran == [(rung, seed) for rung in 'ab' for seed in (1, 2, 3)]
-    table = pd.read_csv(evidence.RUNGS)
-    assert table.errors.tolist() == [1, 2, 3, 4, 5, 6] and table.rung.tolist() == list('aaabbb')
-    assert '6/6' not in capsys.readouterr().err  # the second bar counts what was left
-
-
-def test_what_was_measured_with_other_code_is_measured_again(two_rungs):
-    recipes, ran, _ = two_rungs
-    evidence.main([])
-    recipes['a'].variant = 'x = 2'
-    evidence.main([])
-    assert ran[6:] == [('a', 1), ('a', 2), ('a', 3)]
-
-
-def test_comments_and_line_breaks_are_no_other_code():
-    recipe = evidence.RECIPES['01, RMSE']
-    assert evidence.code_of(recipe) == evidence.code_of(replace(recipe, variant='# a remark\n\n'))
-    assert evidence.code_of(recipe) != evidence.code_of(replace(recipe, variant='x = 1'))
-    assert evidence.code_of(recipe) != evidence.code_of(replace(recipe, cells=recipe.cells.replace(' means', '')))
-
-
-def test_a_run_that_fails_is_named():
-    with pytest.raises(RuntimeError, match="nothing, seed 3: [\\s\\S]*KeyError: 'nothing'"): evidence.measure('nothing', 3)
+def test_stopped_it_goes_on_where_it_was_and_what_is_stale_is_measured_again(tmp_path):
+    file, ran, codes = tmp_path/'table.csv', [], {(name, seed): 'old' for name in 'ab' for seed in (1, 2)}
+    def measure(*key):
+        if len(ran) == 3: raise KeyboardInterrupt
+        ran.append(key)
+        return [{'errors': len(ran)}]
+    with pytest.raises(KeyboardInterrupt): evidence.renew(file, ['rung', 'seed'], codes, measure)
+    ran.append('stopped')
+    evidence.renew(file, ['rung', 'seed'], codes | {('a', 2): 'new'}, measure)
+    assert ran == [('a', 1), ('a', 2), ('b', 1), 'stopped', ('a', 2), ('b', 2)]
+    assert pd.read_csv(file).errors.tolist() == [1, 5, 3, 6]

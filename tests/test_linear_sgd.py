@@ -24,12 +24,10 @@ def test_batch_loader():
 
 
 def test_mnist_loaders():
-    dl, valid_dl = mnist_loaders(batch_size=100, generator=torch.Generator().manual_seed(37))
-    xb, yb = next(iter(dl))
-    assert (xb.shape, yb.shape, len(dl), len(valid_dl)) == ((100, 28, 28), (100, 1), 124, 21)
-    assert 0 < yb.sum() < 100 and torch.equal(next(iter(valid_dl))[0], load_xy('valid')[0][:100])  # only the training set is shuffled
-    assert torch.equal(xb, next(iter(mnist_loaders(100, generator=torch.Generator().manual_seed(37))[0]))[0])
-    assert [len(next(iter(dl))[0]) for dl in mnist_loaders()] == [256, 256]
+    loaders = [mnist_loaders(batch_size=100, generator=torch.Generator().manual_seed(37)) for _ in range(2)]
+    (xb, yb), (x2, _), (vx, _) = [next(iter(dl)) for dl in (loaders[0][0], loaders[1][0], loaders[0][1])]
+    assert (xb.shape, yb.shape, [len(dl) for dl in loaders[0]]) == ((100, 28, 28), (100, 1), [124, 21])
+    assert 0 < yb.sum() < 100 and torch.equal(xb, x2) and torch.equal(vx, load_xy('valid')[0][:100])  # validation isn't shuffled
 
 
 def test_init_params():

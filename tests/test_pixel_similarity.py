@@ -22,14 +22,9 @@ def test_a_distance_is_as_by_hand_and_its_gradient_pytorchs(ours, theirs, expect
     a, b = images[0].clone().requires_grad_(), images[0].clone().requires_grad_()
     for distance, x in ((ours, a), (theirs, b)): distance(x, images[1]).backward()
     torch.testing.assert_close(a.grad, b.grad)
-
-
-@pytest.mark.parametrize('distance', [mnist_distance, rmse_distance])
-def test_distance_refuses(distance, images):
-    for bad in ((images, images[0].byte()), (images[0].byte(), images)):
-        with pytest.raises(TypeError, match=r'type torch\.uint8, expected floats in \[0, 1\]'): distance(*bad)
-    for bad in ((images, torch.zeros(28)), (torch.zeros(28), images)):  # would broadcast without a word
-        with pytest.raises(ValueError, match=r'shape \(28,\), expected \(\.\.\., 28, 28\)'): distance(*bad)
+    for bad, error in ((images.byte(), TypeError), (torch.zeros(28), ValueError)):  # a row would broadcast without a word
+        for pair in ((images, bad), (bad, images)):
+            with pytest.raises(error, match='uint8|expected .* 28, 28'): ours(*pair)
 
 
 def test_is_3_and_the_module_answer_by_the_shorter_distance(images):
@@ -58,10 +53,9 @@ def test_show_images(images):
     axes = plt.gcf().axes
     assert [ax.get_title() for ax in axes] == [*'abcde', ''] and not any(ax.axison for ax in axes)
     assert (torch.tensor(axes[4].images[0].get_array()) == images[4]).all() and axes[4].images[0].get_cmap().name == 'Greys'
-    assert axes[4].images[0].get_clim() == (0, 1)  # the same scale for every image
     assert plt.gcf().get_size_inches().tolist() == pytest.approx([3*1.2, 2*1.2*1.2])
-    show_images((images[:1]*255).byte(), size=2.)
-    assert plt.gcf().axes[0].images[0].get_clim() == (0, 255) and plt.gcf().get_size_inches().tolist() == pytest.approx([2, 2.4])
+    show_images((images[:1]*255).byte())
+    assert [ax.images[0].get_clim() for ax in (axes[4], plt.gca())] == [(0, 1), (0, 255)]  # the same scale for every image
     plt.close('all')
     with pytest.raises(ValueError, match='^no images to show$'): show_images([])
     with pytest.raises(ValueError, match='2 titles for 5 images'): show_images(images, ['a', 'b'])

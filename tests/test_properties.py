@@ -100,12 +100,7 @@ def test_the_archive_gives_back_what_went_in(images):
         assert np.array_equal(data.load_images(Path(folder)/'mnist_sample'/'train'/'3').numpy(), expected)
 
 
-counts = st.integers(0, 10**9)
-rungs = st.builds(ladder.Rung, notebook=st.from_regex(r'[a-z0-9_]{1,20}', fullmatch=True), model=st.text(), notes=st.text(),
-                  parameters=counts, errors=counts, images=st.integers(1, 10**9), epochs=counts, seconds=st.floats(0, 1e6))
-
-
-@given(rungs)
+@given(st.builds(ladder.Rung, notebook=st.from_regex(r'[a-z0-9_]{1,20}', fullmatch=True), seconds=st.floats(0, 1e6)))
 def test_a_record_gives_back_the_rung(rung):
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv('MNIST37_RECORDS', folder)

@@ -43,8 +43,6 @@ ONCE = SEED,  # for what isn't random
 THREADS = 2  # seconds are compared with each other, so all are measured alike
 
 
-# the images
-
 @cache
 def as_written():
     "Images and targets to train on, held out of them (none), to validate on, and by other people"
@@ -66,8 +64,6 @@ def kept():
     order = torch.randperm(len(train[0]), generator=torch.Generator().manual_seed(0))
     return *(tuple(t[part] for t in train) for part in (order[:10_000], order[10_000:])), *rest
 
-
-# the models
 
 @dataclass
 class Recipe:
@@ -120,8 +116,10 @@ RECIPES = {recipe.name: recipe for recipe in [
     *[Recipe(f'06, held out, {name}', train_tiny_cnn, arguments, FEW, kept)
       for name, arguments in (STEPS | {'twice as much': SHARP | dict(change=TWICE), 'nine looks': {}}).items()],
 ]}
-DESKEWED = ['01_pixel_similarity', '01, RMSE', '02_linear_sgd', '03_basic_optim', '04_simple_net', '04, cross-entropy at 0.5', '06, three epochs']
-RECIPES |= {f'{name}, deskewed': replace(RECIPES[name], seeds=RECIPES[name].seeds[:3], images=deskewed) for name in DESKEWED}
+DESKEWED = ('01_pixel_similarity', '01, RMSE', '02_linear_sgd', '03_basic_optim', '04_simple_net', '04, cross-entropy at 0.5',
+            '06, three epochs')
+RECIPES |= {recipe.name: recipe for recipe in [
+    replace(RECIPES[name], name=f'{name}, deskewed', seeds=RECIPES[name].seeds[:3], images=deskewed) for name in DESKEWED]}
 
 
 def misread(model, images, targets):
@@ -129,15 +127,12 @@ def misread(model, images, targets):
     return (predict(model, images).cpu() > .5) != (targets[:,0].cpu() == 1)
 
 
-def measure(
-    rung:str, # key of `RECIPES`
-    seed:int, # where the random numbers start
-) -> dict: # what it comes to
-    "Train a model and count its errors"
+def measure(rung, seed) -> dict: # a row of evidence/rungs.csv
+    "Train a model by its recipe and count its errors"
     recipe = RECIPES[rung]
     train, held_out, valid, others = recipe.images()
-    given = {'data': train, 'seed': seed}
-    given = {name: given[name] for name in inspect.signature(recipe.train).parameters if name in given}
+    takes = inspect.signature(recipe.train).parameters
+    given = {name: value for name, value in [('data', train), ('seed', seed)] if name in takes}
     began = time.perf_counter()
     model = recipe.train(**given, **recipe.arguments)
     seconds = round(time.perf_counter() - began, 2)
@@ -148,8 +143,6 @@ def measure(
             'held_out': int(misread(model, *held_out).sum()) if held_out else '', 'others': int(misread(model, *others).sum()),
             'seconds': seconds, 'misread': ' '.join(name for name, bad in zip(names, wrong) if bad)}
 
-
-# what is stale
 
 def bare(node, names):
     "A syntax tree as lists, without what changes no result: docstrings, annotations and errors; `names` gets the names in it"
@@ -187,15 +180,12 @@ def code_of(*values) -> str: # 12 digits
     return hashlib.sha256(repr((describe(values), sorted(found.items()))).encode()).hexdigest()[:12]
 
 
-def code_of_rung(name):
-    recipe = RECIPES[name]
-    return code_of(recipe.train, recipe.arguments, recipe.images, misread)
+@cache
+def code_of_rung(name): return code_of((recipe := RECIPES[name]).train, recipe.arguments, recipe.images, misread)
 
 
 def codes(): return {(name, seed): code_of_rung(name) for name, recipe in RECIPES.items() for seed in recipe.seeds}
 
-
-# the tables
 
 def environment():
     "What a measurement depends on besides code and seed"
@@ -207,7 +197,7 @@ def load(file=RUNGS): return pd.read_csv(file, dtype={'code': str}, keep_default
 
 
 def renew(file, by, codes, measure):
-    "Measure what's missing in the table `file`, or stale: its code isn't that of `codes` for its values of the columns `by`"
+    "Measure what's missing in the table `file`, and what's stale: what `codes` has another code for, by the columns `by`"
     groups = load(file).groupby(by) if file.exists() else []
     rows = {key: some.to_dict('records') for key, some in groups if set(some.code) == {codes.get(key)}}
     with tqdm([key for key in codes if key not in rows]) as bar:
@@ -219,8 +209,7 @@ def renew(file, by, codes, measure):
 
 def errors_of(rung) -> pd.Series: # by seed
     "Errors of the runs of a rung, according to evidence/rungs.csv"
-    table = load()
-    return table[table.rung == rung].set_index('seed').errors
+    return load().query('rung == @rung').set_index('seed').errors
 
 
 def expected(rung) -> tuple[float, float]: # fewest and most errors that a run may make

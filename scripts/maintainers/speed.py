@@ -25,8 +25,6 @@ SPEED = ROOT/'evidence'/'speed.csv'
 REPEATS = 3
 
 
-# A way to work is a function that prepares the work on n images and returns it as a function without parameters.
-
 class Slices:
     "Batches in random order without a `DataLoader`: all images are shuffled once an epoch, then sliced"
     def __init__(self, x, y): self.x, self.y = x, y
@@ -39,6 +37,7 @@ class Slices:
 def one_by_one(x, y): return DataLoader(list(zip(x, y)), 256, shuffle=True)
 
 
+# a way to work is a function that prepares the work on n images and returns it as a function without parameters
 def twenty_epochs(make_loader, n):
     "Train the linear model"
     x, y = load_xy('train')

@@ -36,8 +36,6 @@ def train(splits, seed):
 
 
 def codes(): return {(SEED,): code_of(train)}
-
-
 def main(wheel): renew(TEN_DIGITS, ['seed'], codes(), lambda seed: train(read_wheel(wheel), seed))
 
 
