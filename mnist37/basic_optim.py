@@ -81,6 +81,8 @@ def train_linear_learner(
     torch.manual_seed(seed)
     model = nn.Sequential(nn.Flatten(), nn.Linear(28*28, 1)).to(images.device)
     dl = batch_loader(images, targets, shuffle=True, generator=torch.Generator().manual_seed(seed))
-    learn = Learner(DataLoaders(dl, []), model, opt_func=SGD, loss_func=loss_func)
+    dls = DataLoaders(dl, [])
+    dls._device = images.device  # or fastai moves the model to the best device at hand
+    learn = Learner(dls, model, opt_func=SGD, loss_func=loss_func)
     with learn.no_bar(), learn.no_logging(): learn.fit(epochs, lr)
     return model.eval()

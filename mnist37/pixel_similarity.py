@@ -86,4 +86,4 @@ def train_pixel_similarity(
 ) -> PixelSimilarity: # on the device of the images
     "Average the 3s and the 7s"
     images, targets = data or load_xy('train', default_device())
-    return PixelSimilarity(images[targets[:,0] == 1].mean(0), images[targets[:,0] == 0].mean(0), distance)
+    return PixelSimilarity(images[targets[:,0] == 1].mean(0), images[targets[:,0] == 0].mean(0), distance).eval()

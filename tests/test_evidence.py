@@ -2,7 +2,6 @@
 import importlib
 import sys
 
-import pandas as pd
 import pytest
 
 import mnist37
@@ -10,23 +9,20 @@ from mnist37.ladder import load_rungs
 from scripts.maintainers import evidence, speed, ten_digits
 from scripts.readers.course import ALL, LESSONS, NBS
 
-TABLES = {'rungs': (evidence.RUNGS, ['rung', 'seed'], evidence.codes), 'speed': (speed.SPEED, ['what', 'images'], speed.codes),
-          'ten digits': (ten_digits.TEN_DIGITS, ['seed'], ten_digits.codes)}
 A = 'from .b import help, RATE\n\ndef work(x):\n    return help(x)*RATE\n'
 B = 'RATE = 2\n\ndef help(x):\n    if x < 0: raise ValueError("no")\n    return x + 1\n'
 
 
-@pytest.mark.parametrize('name', TABLES)
-def test_every_row_is_there_and_was_measured_with_this_code(name):
-    file, by, codes = TABLES[name]
+@pytest.mark.parametrize('file, by, codes', [
+    (evidence.RUNGS, ['rung', 'seed'], evidence.codes), (speed.SPEED, ['what', 'images'], speed.codes),
+    (ten_digits.TEN_DIGITS, ['seed'], ten_digits.codes)], ids=['rungs', 'speed', 'ten digits'])
+def test_every_row_is_there_and_was_measured_with_this_code(file, by, codes):
     assert {key: set(rows.code) for key, rows in evidence.load(file).groupby(by)} == {key: {code} for key, code in codes().items()}
 
 
 def test_every_rung_is_measured_from_enough_seeds():
     assert [lesson.stem for lesson in LESSONS] == [name for name in evidence.RECIPES if ',' not in name]
-    for name, recipe in evidence.RECIPES.items():
-        random = recipe.train is not evidence.train_pixel_similarity
-        assert evidence.SEED in recipe.seeds and len(set(recipe.seeds)) == len(recipe.seeds) >= (3 if random else 1), name
+    for name, recipe in evidence.RECIPES.items(): assert len(recipe.seeds) >= 3 or recipe.train is evidence.train_pixel_similarity, name
 
 
 def test_rows_are_consistent():
@@ -50,31 +46,29 @@ def test_measured_again_it_is_the_same(rung):
     for column in ('errors', 'images', 'others'): assert row[column] == stored[column]
 
 
-def test_each_rung_is_as_good_as_its_evidence(build):
-    "And not better either, as it would be if it had seen the validation images while it was trained"
+def test_each_rung_is_as_good_as_its_evidence_and_no_better(build):
     for rung in load_rungs(build/'records'):
         least, most = evidence.expected(rung.notebook)
         assert rung.images == 2038 and least <= rung.errors <= most, rung.notebook
 
 
-def test_room_is_left_for_other_hardware():
-    errors, (least, most) = evidence.errors_of('03_basic_optim'), evidence.expected('03_basic_optim')
-    assert least < errors.min() - 3 and errors.max() + 3 < most < 2*errors.max()
-    assert evidence.expected('01_pixel_similarity') == (99, 99)
+def test_room_is_left_for_other_hardware_where_something_is_random():
+    assert evidence.expected('01_pixel_similarity') == (99, 99) != evidence.expected('03_basic_optim')
 
 
 @pytest.mark.parametrize('same, old, new', [
     (True, 'def help(x):', 'def help(x:int) -> int: # a remark\n    "What it does"'), (True, '"no"', 'f"{x} is too small"'),
     (True, 'help(x)*RATE', '(\n        help(x) * RATE)'), (False, 'x + 1', 'x + 2'), (False, 'RATE = 2', 'RATE = 3')])
 def test_code_is_what_changes_a_result(same, old, new, tmp_path, monkeypatch):
-    def code(folder, *sources):
-        (tmp_path/folder).mkdir()
+    found = []
+    for folder, sources in [(tmp_path/'before', (A, B)), (tmp_path/'after', (A.replace(old, new), B.replace(old, new)))]:
+        folder.mkdir()
         for name, source in zip('ab', sources):
-            (tmp_path/folder/f'{name}.py').write_text(source)
+            (folder/f'{name}.py').write_text(source)
             sys.modules.pop(f'mnist37.{name}', None)
-        monkeypatch.setattr(mnist37, '__path__', [str(tmp_path/folder)])
-        return evidence.code_of(importlib.import_module('mnist37.a').work)
-    assert (code('before', A, B) == code('after', A.replace(old, new), B.replace(old, new))) == same
+        monkeypatch.setattr(mnist37, '__path__', [str(folder)])
+        found.append(evidence.code_of(importlib.import_module('mnist37.a').work))
+    assert (found[0] == found[1]) == same
     assert evidence.code_of(print, {'lr': 1}) != evidence.code_of(print, {'lr': 2})
 
 
@@ -88,4 +82,4 @@ def test_stopped_it_goes_on_where_it_was_and_what_is_stale_is_measured_again(tmp
     ran.append('stopped')
     evidence.renew(file, ['rung', 'seed'], codes | {('a', 2): 'new'}, measure)
     assert ran == [('a', 1), ('a', 2), ('b', 1), 'stopped', ('a', 2), ('b', 2)]
-    assert pd.read_csv(file).errors.tolist() == [1, 5, 3, 6]
+    assert evidence.load(file).errors.tolist() == [1, 5, 3, 6]

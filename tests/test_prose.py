@@ -67,9 +67,9 @@ def took(how, images, what=''): return table('speed').query('how == @how and ima
 
 def claims_of_README(out, tie, quote):
     tie('README', 'answered better or said more simply than before', below(LINEAR, MEANS) and below(RESNET, SMALL) and below(TINY, RESNET))
-    tie('README', 'hardly better than rung 3 here, and what makes it much better', near(SMALL, LEARNER) and below(WITH_RELU, SMALL))
+    tie('README', 'no better than rung 3 here, and what makes it much better', near(SMALL, LEARNER) and below(WITH_RELU, SMALL))
     tie('README', 'eleven random starts, six for resnet18', [len(errors(rung)) for rung in RUNGS[1:]] == [11, 11, 11, 6, 11])
-    tie('README', 'in about seven minutes', 6 < sum(table('notebooks').query('notebook in @RUNGS').seconds)/60 < 8)
+    tie('README', 'in three to six minutes', 3 <= sum(table('notebooks').query('notebook in @RUNGS').seconds)/60 <= 6)
 
 def claims_of_index(out, tie, quote):
     tie('what', 'a tiny one that does better than the large one', below(TINY, RESNET))
@@ -114,19 +114,17 @@ def claims_of_05_resnet18(out, tie, quote):
     quote('where-params', '11.7 million parameters', max(out('ladder'))/1e6)
     _, _, _, right_3s, wrong_3s, _, wrong_7s, right_7s = out('confusion')
     sure_wrong, sure_right = np.multiply(out('sure'), [wrong_3s + wrong_7s, right_3s + right_7s])
-    tie('misread-judge', 'most are 3s taken for 7s', wrong_3s > wrong_7s)
     tie('sure-verdict', 'more than 99 in 100 are right', sure_right/(sure_right + sure_wrong) > .99)
     quote('toolkit', 'about 20 errors', errors(WITH_RELU).mean())
-    quote('toolkit', 'we counted 7 to 16', errors(RESNET).min(), errors(RESNET).max())
+    quote('toolkit', 'we counted 3 to 11', errors(RESNET).min(), errors(RESNET).max())
     tie('ladder-verdict', 'nearly two thirds of the errors', .6 < 1 - errors(LINEAR).mean()/errors(MEANS).mean() < .667)
     tie('ladder-verdict', 'for a few seconds of computing', quickest(LINEAR) < 5)
     tie('ladder-verdict', 'removes most of what is left', errors(RESNET).max() < .5*errors(SMALL).min())
     tie('ladder-verdict', 'many times the time', quickest(RESNET) > 10*quickest(SMALL))
 
 def claims_of_06_tiny_cnn(out, tie, quote):
-    tie('title', 'in less time', quickest(TINY) < quickest(RESNET))
-    tie('ladder-opening', 'about ten of the 2,038 images', 7 < errors(RESNET).mean() < 13)
-    tie('ladder-opening', 'after a few minutes of training', 60 < quickest(RESNET) < 300)
+    tie('title', 'in about the same time', quickest(TINY) < 1.2*quickest(RESNET))
+    tie('ladder-opening', 'about eight of the 2,038 images', round(errors(RESNET).mean()) == 8)
     quote('line-intro', 'Rungs 2 and 3 ended at about 36 errors', 2, 3, (errors(LINEAR).mean() + errors(LEARNER).mean())/2)
     lines = [errors(LINEAR).mean(), errors(LEARNER).mean(), out('least-squares-solve')[1], *out('logistic-run')[4::5]]
     quote('logistic-read', '30 to 43 errors, an accuracy of 0.985', min(lines), max(lines), 1 - min(lines)/2038)
@@ -141,13 +139,13 @@ def claims_of_06_tiny_cnn(out, tie, quote):
     tie('seeds-read', 'In ten of the eleven starts not one', sorted(errors(TINY)) == [0]*10 + [1])
     tie('seeds-read', 'four networks made three errors', tta == 3 and len(errors('06, held out, nine looks')) == 4)
     tie('steps-net-read', 'a seventh of its errors', 6.5 < errors(SMALL).mean()/errors(AUGMENTED).mean() < 7.5)
-    tie('steps-cnn-read', 'does as well as it', near('06, one epoch', SLOW))
+    tie('steps-cnn-read', 'makes no more errors', errors('06, one epoch').mean() <= errors(SLOW).mean())
     tie('steps-cnn-read', 'in a small part of the time', quickest('06, one epoch') < quickest(SLOW)/10)
     tie('steps-cnn-read', 'from one to hardly any', .7 < errors('06, twenty epochs').mean() < 1.3 and errors(TINY).mean() < .2)
     tie('opinions-read', 'every run of rungs 1 to 5, and by none', [misread(rung, '7/3767') for rung in RUNGS] == [1, 1, 1, 1, 1, 0])
     tie('opinions-read', 'the simple models read it without effort', all(misread(rung, '7/726') == 0 for rung in RUNGS[:4]))
     shares = [misread(f'06, {name}', '7/726') for name in ('augmented', 'bent', 'label smoothing')]
-    tie('opinions-read', 'one in four misses it, three of four with bending, half with label smoothing', shares == [1/4, 3/4, 1/2])
+    tie('opinions-read', 'none misses it without bending, three of four do with bending, one of four with', shares == [0, 3/4, 1/4])
     tie('others-verdict', 'and worse here', others(RMSE)[37] > others(MEANS)[37])
     tie('others-verdict', 'does not help here', others(WITH_RELU).mean() > others(SMALL).mean())
     ends = [end for rung in (WITH_RELU, SMALL) for end in others(rung).agg(['min', 'max'])]
@@ -159,7 +157,7 @@ def claims_of_06_tiny_cnn(out, tie, quote):
     tie('time-read', 'three times *slower*', took('fused Adam, bfloat16', 256, 'tiny') > 3*took('fused Adam, float32', 256, 'tiny'))
     tie('time-read', 'thirty times *slower*', took('fused Adam, bfloat16', 64, 'resnet') > 25*took('fused Adam, float32', 64, 'resnet'))
     tie('picture-read', 'a better loss with a better rate', quickest(WITH_RELU) <= quickest(SMALL) and below(WITH_RELU, SMALL))
-    tie('picture-read', 'farthest to the right, and not lowest', quickest(RESNET) == max(map(quickest, RUNGS)) and below(TINY, RESNET))
+    tie('picture-read', "the largest network isn't the lowest", below(TINY, RESNET))
 
 
 @pytest.mark.parametrize('name', PAGES)

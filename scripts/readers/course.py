@@ -69,7 +69,7 @@ def run_notebook(
     copy = build/'nbs'/(notebook.relative_to(NBS) if notebook.is_relative_to(NBS) else notebook.name)
     # the log level and the last variable keep the kernel's own remarks out of the terminal and the outputs
     client = NotebookClient(nb, timeout=timeout, kernel_name='python3', extra_arguments=['--log-level=CRITICAL'],
-                            resources={'metadata': {'path': str(notebook.parent)}})
+                            coalesce_streams=True, resources={'metadata': {'path': str(notebook.parent)}})
     env = {**os.environ, 'MNIST37_RECORDS': str(build/'records'), 'PYDEVD_DISABLE_FILE_VALIDATION': '1'}
     peak = 0
 
