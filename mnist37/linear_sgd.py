@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler, TensorDataset
 
-from .data import default_device, load_xy
+from .data import default_device, load_xy, training_data
 
 # %% ../nbs/02_linear_sgd.ipynb #init-params
 def init_params(
@@ -105,8 +105,8 @@ def train_linear_sgd(
     shuffle:bool=True, # whether the images come in another order in each epoch
     data=None, # images (N, 28, 28) and targets (N, 1) to train on; the course's training set if None
 ) -> nn.Module: # gives scores (N, 1) for images (N, 28, 28), above 0 for a 3; on the device of the images
-    "Train the linear model with our own SGD"
-    images, targets = data or load_xy('train', default_device())
+    "Train the linear model with our own SGD; raises as `training_data`"
+    images, targets = training_data(data)
     torch.manual_seed(seed)
     weights, bias = init_params((28*28, 1), std, images.device), init_params(1, std, images.device)
     dl = batch_loader(images, targets, shuffle=shuffle, generator=torch.Generator().manual_seed(seed))

@@ -9,7 +9,7 @@ __all__ = ['show_images', 'mnist_distance', 'rmse_distance', 'is_3', 'PixelSimil
 import torch
 from torch import Tensor, nn
 
-from .data import check_images, default_device, load_xy
+from .data import check_images, default_device, load_xy, training_data
 
 # %% ../nbs/01_pixel_similarity.ipynb #show-images
 def show_images(
@@ -76,7 +76,7 @@ class PixelSimilarity(nn.Module):
     def forward(self,
         images:Tensor, # shape (N, 28, 28), float values in [0, 1]
     ) -> Tensor: # shape (N, 1), above 0 for a 3
-        "Distance to the mean 7 minus distance to the mean 3; raises as `mnist_distance`"
+        "Distance to the mean 7 minus distance to the mean 3; raises what `mnist_distance` raises"
         return (self.distance(images, self.mean7) - self.distance(images, self.mean3))[:,None]
 
 # %% ../nbs/01_pixel_similarity.ipynb #train-pixel-similarity
@@ -84,6 +84,6 @@ def train_pixel_similarity(
     distance=mnist_distance, # how to compare an image with a mean
     data=None, # images (N, 28, 28) and targets (N, 1), 1 for a 3 and 0 for a 7; the course's training set if None
 ) -> PixelSimilarity: # on the device of the images
-    "Average the 3s and the 7s"
-    images, targets = data or load_xy('train', default_device())
+    "Average the 3s and the 7s; raises as `training_data`"
+    images, targets = training_data(data)
     return PixelSimilarity(images[targets[:,0] == 1].mean(0), images[targets[:,0] == 0].mean(0), distance).eval()

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import tarfile
 import time
-import timeit
 from types import SimpleNamespace
 
 import numpy as np
@@ -95,8 +94,10 @@ def test_the_cache_is_used_until_it_or_an_image_changes(change, small, monkeypat
 
 
 def test_the_second_time_takes_under_a_third_of_a_second():
-    def load(): return data.load_split('train'), data.load_split('valid')
-    assert min(timeit.repeat(load, timer=time.process_time, repeat=4, number=1)) < 1/3
+    "In a process of its own, which has just started; the best of three, since the machine has other things to do"
+    data.load_split('train')
+    code = 'import time; from mnist37 import data; t = time.perf_counter(); data.load_split("train"); print(time.perf_counter() - t)'
+    assert min(float(subprocess.run([sys.executable, '-c', code], capture_output=True).stdout) for _ in range(3)) < 1/3
 
 
 @pytest.mark.slow
@@ -121,16 +122,17 @@ def test_it_unpacks_once_and_names_what_is_missing(small, monkeypatch):
     monkeypatch.setenv('MNIST37_DATA', str(small/'new'/'folder'))
     assert data.mnist_path().stat().st_mtime_ns == data.mnist_path().stat().st_mtime_ns and left(small/'new'/'folder') == {'mnist_sample'}
     (data.mnist_path()/'train'/'3'/'1.png').unlink()
-    with pytest.raises(ValueError, match=r'train.3: 29 PNG files, expected 30; delete .*mnist_sample, and it is'): data.mnist_path()
+    with pytest.raises(ValueError, match=r'train.3: 29 PNG files, expected 30; delete .*mnist_sample, and it will be'): data.mnist_path()
     monkeypatch.setenv('MNIST37_DATA', str(small/'other'))
     monkeypatch.setitem(data.COUNTS, 'valid/7', 31)
     with pytest.raises(ValueError, match='valid.7: 30 PNG files, expected 31'): data.mnist_path()
     assert left(small/'other') == set()
 
 
-def test_an_altered_archive_is_named(tmp_path):
+def test_an_altered_archive_is_named(tmp_path, monkeypatch):
     (tmp_path/'a.tgz').write_bytes(b'altered')
-    with pytest.raises(ValueError, match=r'a\.tgz: truncated or altered, .* expected f0d4'): data.unpack(tmp_path/'a.tgz', tmp_path/'b')
+    monkeypatch.setattr(data, 'ARCHIVE', tmp_path/'a.tgz')
+    with pytest.raises(ValueError, match=r'a\.tgz: truncated or altered, .* expected f0d4'): data.unpack(tmp_path/'b')
     assert left(tmp_path) == {'a.tgz'}
 
 
@@ -145,9 +147,13 @@ def test_without_an_archive_fastai_is_asked(small, monkeypatch):
 
 
 def test_the_cache_is_written_whole_or_not_at_all(small, monkeypatch):
-    def refuse(*args): raise OSError('played')
+    (small/'mnist_sample-valid.pt.1.partial').touch()  # by a process that was killed
+    def refuse(*args, **options): raise OSError(28, 'No space left on device')
     monkeypatch.setattr(os, 'replace', refuse)
     assert greys() == greys() and left(small) == {'mnist_sample'}
+    monkeypatch.setattr(data.tarfile.TarFile, 'extractall', refuse)
+    with pytest.raises(OSError, match='No space left on device; set the environment variable MNIST37_DATA'): data.unpack(small/'new')
+    assert left(small) == {'mnist_sample', 'new.lock'}
 
 
 def test_a_disk_that_is_full_and_then_read_only(small, monkeypatch):

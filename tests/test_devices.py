@@ -69,7 +69,7 @@ def test_random_numbers_are_the_cpus_on_every_device(draw):
 def test_a_learner_leaves_the_model_with_the_images(train, monkeypatch):
     "Even where fastai knows a better device"
     monkeypatch.setattr('fastai.callback.core.default_device', lambda: torch.device(ELSEWHERE))
-    assert {p.device.type for p in train(epochs=1, data=[t[:200] for t in load_xy('train')]).parameters()} == {'cpu'}
+    assert {p.device.type for p in train(epochs=1, data=[t[6000:6200] for t in load_xy('train')]).parameters()} == {'cpu'}
 
 
 @pytest.mark.parametrize('notebook', course.LESSONS, ids=lambda notebook: notebook.stem)

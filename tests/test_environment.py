@@ -48,14 +48,14 @@ def test_a_broken_torch_is_named(error, capsys, monkeypatch):
     class Broken:
         def __getattr__(self, name): raise error
     monkeypatch.setitem(sys.modules, 'mnist37.data', Broken())
-    assert lines(capsys)[2:] == [f'[FAIL] {what}: not looked for ({error}). Install the libraries first' for what in ('images', 'device')]
+    assert lines(capsys)[2:] == [f'[FAIL] {what}: not checked ({error}). Install the libraries first' for what in ('images', 'device')]
 
 
 def test_images_that_are_packed_missing_or_damaged(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv('MNIST37_DATA', str(tmp_path))
     assert lines(capsys)[2] == '[OK]   images: 14,434' and list(tmp_path.iterdir()) == []  # they stay packed
     monkeypatch.setattr(data, 'ARCHIVE', tmp_path/'a.tgz')
-    assert lines(capsys)[2].endswith('With a network, type in a cell: from mnist37.data import mnist_path; mnist_path()')
+    assert lines(capsys)[2].endswith('When online, type in a cell: from mnist37.data import mnist_path; mnist_path()')
     data.ARCHIVE.write_bytes(b'damaged')
     assert f'restore it with: git checkout -- "{data.ARCHIVE}". Then run this cell again' in lines(capsys)[2]
     (tmp_path/'mnist_sample').mkdir()

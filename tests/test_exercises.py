@@ -27,7 +27,7 @@ every_exercise = pytest.mark.parametrize('name, exercise', EXERCISES, ids=[exerc
 def verdict(name, exercise, code):
     "What the check cell says of `code` in place of the stub"
     namespace = {**SOLVED[name]}
-    exec(code, namespace)  # noqa: S102
+    exec(code, namespace)
     return eval(LESSONS[name][f'check-{exercise}'].source, namespace)
 
 
@@ -105,7 +105,7 @@ def test_learners_answer_gets_its_hint(exercise, answer, words):
 DOUBLE = Check(lambda x: 2*x, {'for 3': lambda double: double(3), 'for 5': lambda double: double(5)},
                {'that is the square': lambda x: x*x, 'do not divide by 0': lambda x: x/0})
 DOTS = 'not attempted: put your code in place of the dots, and run both cells'
-NONE = 'wrong: something is None: what a function without return gives back, or the grad of a tensor that has none.\n(for 3 yours '
+NONE = 'wrong: something is None: either a function has no return, or a tensor has no grad yet.\n(for 3 yours '
 
 
 @pytest.mark.parametrize('answer, shown', [

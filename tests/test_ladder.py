@@ -69,7 +69,7 @@ def test_rungs_are_saved_where_asked_and_those_below_are_found_again(tmp_path, m
 @pytest.mark.parametrize('content', ['{', '[]', '{"notebook": "01_some"}', '{"unknown": 1}'])
 def test_a_bad_record_is_named(content, tmp_path):
     (tmp_path/'01_some.json').write_text(content)
-    with pytest.raises(ValueError, match=r'01_some\.json: not the record of a rung'): load_rungs(tmp_path)
+    with pytest.raises(ValueError, match=r'01_some\.json: not a recorded rung'): load_rungs(tmp_path)
 
 
 def test_ladder_table():

@@ -154,3 +154,11 @@ def test_options_of_train_tiny_cnn(few):
     assert sizes == [100, 100, 100] and n_params(linear) == 785*2
     assert torch.equal(params(model), params(train(change=augment, label_smoothing=.05, batch_size=128)))
     for other in ({'change': None}, {'label_smoothing': 0.}): assert not torch.equal(params(model), params(train(**other)))
+
+
+@pytest.mark.parametrize('train', [train_pixel_similarity, train_linear_sgd, train_linear_learner, train_simple_net, train_tiny_cnn])
+def test_what_cannot_be_trained_on_is_named(train, few):
+    images, targets = few
+    with pytest.raises(TypeError, match='torch.uint8, expected floats'): train(data=(images.byte(), targets))
+    with pytest.raises(ValueError, match=r'\(N, 28, 28\) and \(N, 1\)'): train(data=(images, targets[:,0]))
+    with pytest.raises(ValueError, match=r'targets \[1\], expected 1 for the 3s and 0 for the 7s'): train(data=(images, targets*0 + 1))

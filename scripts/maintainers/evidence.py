@@ -3,26 +3,24 @@
     python -m scripts.maintainers.evidence
 
 A run is kept in evidence/rungs.csv as soon as it's done, so you can stop the command, and it goes on where it was. What's
-there already is measured again only if the code it depends on has changed. evidence/notebooks.csv gets the time and memory
-that each notebook takes.
+there already is measured again only if the code it depends on has changed. Then every notebook is run, each time, and
+evidence/notebooks.csv gets the time and memory that each takes.
 """
 import ast
 import hashlib
 import inspect
+import os
 import platform
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from textwrap import dedent
 
-import nbformat
 import pandas as pd
 import torch
-import torch.nn.functional as F
-from torch import nn
 from tqdm import tqdm
 
 from mnist37.basic_optim import train_linear_learner
@@ -31,8 +29,8 @@ from mnist37.ladder import predict
 from mnist37.linear_sgd import train_linear_sgd
 from mnist37.pixel_similarity import rmse_distance, train_pixel_similarity
 from mnist37.resnet18 import train_resnet18
-from mnist37.simple_net import simple_net, train_simple_net
-from mnist37.tiny_cnn import augment, deskew, other_hands, train_tiny_cnn
+from mnist37.simple_net import cross_entropy, one_linear, train_simple_net, two_linear
+from mnist37.tiny_cnn import augment, deskew, hold_out, other_hands, train_tiny_cnn, two_scores
 from scripts.readers.course import ALL, NBS, ROOT, run_notebook, write_whole
 
 RUNGS, NOTEBOOKS = ROOT/'evidence'/'rungs.csv', ROOT/'evidence'/'notebooks.csv'
@@ -43,26 +41,23 @@ ONCE = SEED,  # for what isn't random
 THREADS = 2  # seconds are compared with each other, so all are measured alike
 
 
-@cache
-def as_written():
+def all_images():
     "Images and targets to train on, held out of them (none), to validate on, and by other people"
-    (threes, sevens), device = other_hands(), default_device()
-    others = torch.cat([threes, sevens]), torch.tensor([1]*len(threes) + [0]*len(sevens))[:,None]
-    return load_xy('train', device), None, load_xy('valid', device), others
+    device = default_device()
+    return load_xy('train', device), None, load_xy('valid', device), other_hands()
 
 
-@cache
 def deskewed():
     "The same, each image deskewed"
-    return [some and (deskew(some[0]), some[1]) for some in as_written()]
+    def upright(images, targets): return deskew(images), targets
+    train, _, valid, others = all_images()
+    return upright(*train), None, upright(*valid), upright(*others)
 
 
-@cache
-def kept():
+def part_held_out():
     "The same with 10,000 images to train on and 2,396 held out"
-    train, _, *rest = as_written()
-    order = torch.randperm(len(train[0]), generator=torch.Generator().manual_seed(0))
-    return *(tuple(t[part] for t in train) for part in (order[:10_000], order[10_000:])), *rest
+    train, _, valid, others = all_images()
+    return *hold_out(train), valid, others
 
 
 @dataclass
@@ -72,23 +67,8 @@ class Recipe:
     train: Callable  # gives a model, from `data` and `seed` if it takes them
     arguments: dict = field(default_factory=dict)  # others of `train`
     seeds: tuple = SEEDS
-    images: Callable = as_written
+    data: Callable = all_images
 
-
-def cross_entropy(scores, targets): return F.binary_cross_entropy_with_logits(scores, targets.float())
-def two_linear(): return nn.Sequential(nn.Flatten(), nn.Linear(28*28, 30), nn.Linear(30, 1))
-def one_linear(): return nn.Sequential(nn.Flatten(), nn.Linear(28*28, 1))
-def two_scores(): return nn.Sequential(simple_net(), nn.ConstantPad1d((0, 1), 0.))  # that of the 7 is always 0
-
-
-AT_HALF = dict(loss_func=cross_entropy, lr=.5, epochs=20)
-ONE_LOOK = dict(use_tta=False)
-SHARP = ONE_LOOK | dict(label_smoothing=0)
-PLAIN = SHARP | dict(change=None)
-ADAM = PLAIN | dict(make_model=two_scores, batch_size=64)
-STEPS = {'three epochs': PLAIN | dict(epochs=3), 'twenty epochs': PLAIN, 'augmented': SHARP | dict(change=partial(augment, bend=0)),
-         'bent': SHARP, 'label smoothing': ONE_LOOK}
-TWICE = partial(augment, degrees=30, pixels=4, zoom=.4, shear=.3, bend=2)
 
 RECIPES = {recipe.name: recipe for recipe in [
     Recipe('01_pixel_similarity', train_pixel_similarity, seeds=ONCE),
@@ -101,25 +81,46 @@ RECIPES = {recipe.name: recipe for recipe in [
     Recipe('03_basic_optim', train_linear_learner),
     Recipe('04_simple_net', train_simple_net),
     Recipe('04, as in the notes without ReLU', train_simple_net, dict(make_model=two_linear)),
-    Recipe('04, cross-entropy at 0.5', train_simple_net, AT_HALF),
-    Recipe('04, cross-entropy at 0.5, two linear layers', train_simple_net, AT_HALF | dict(make_model=two_linear)),
-    Recipe('04, cross-entropy at 0.5, one linear layer', train_simple_net, AT_HALF | dict(make_model=one_linear)),
-    Recipe('04, cross-entropy at 0.1', train_simple_net, AT_HALF | dict(lr=.1), FEW),
+    Recipe('04, cross-entropy at 0.5', train_simple_net, dict(loss_func=cross_entropy, lr=.5, epochs=20)),
+    Recipe('04, cross-entropy at 0.5, two linear layers', train_simple_net,
+           dict(loss_func=cross_entropy, lr=.5, epochs=20, make_model=two_linear)),
+    Recipe('04, cross-entropy at 0.5, one linear layer', train_simple_net,
+           dict(loss_func=cross_entropy, lr=.5, epochs=20, make_model=one_linear)),
+    Recipe('04, cross-entropy at 0.1', train_simple_net, dict(loss_func=cross_entropy, lr=.1, epochs=20), FEW),
     Recipe('05_resnet18', train_resnet18, seeds=SEEDS[:6]),
     Recipe('05, lr 0.01', train_resnet18, dict(lr=.01), SEEDS[:3]),
     Recipe('06_tiny_cnn', train_tiny_cnn),
-    Recipe('06, simple_net by Adam', train_tiny_cnn, ADAM | dict(batch_size=256), FEW),
-    Recipe('06, simple_net by Adam, batches of 64', train_tiny_cnn, ADAM, FEW),
-    Recipe('06, simple_net by Adam, batches of 64, augmented', train_tiny_cnn, ADAM | dict(change=augment), FEW),
-    Recipe('06, one epoch', train_tiny_cnn, PLAIN | dict(epochs=1), FEW),
-    *[Recipe(f'06, {name}', train_tiny_cnn, arguments, FEW) for name, arguments in STEPS.items()],
-    *[Recipe(f'06, held out, {name}', train_tiny_cnn, arguments, FEW, kept)
-      for name, arguments in (STEPS | {'twice as much': SHARP | dict(change=TWICE), 'nine looks': {}}).items()],
+    Recipe('06, simple_net by Adam', train_tiny_cnn,
+           dict(make_model=two_scores, batch_size=256, change=None, label_smoothing=0, use_tta=False), FEW),
+    Recipe('06, simple_net by Adam, batches of 64', train_tiny_cnn,
+           dict(make_model=two_scores, batch_size=64, change=None, label_smoothing=0, use_tta=False), FEW),
+    Recipe('06, simple_net by Adam, batches of 64, augmented', train_tiny_cnn,
+           dict(make_model=two_scores, batch_size=64, label_smoothing=0, use_tta=False), FEW),
+    Recipe('06, one epoch', train_tiny_cnn, dict(epochs=1, change=None, label_smoothing=0, use_tta=False), FEW),
+    Recipe('06, three epochs', train_tiny_cnn, dict(epochs=3, change=None, label_smoothing=0, use_tta=False), FEW),
+    Recipe('06, twenty epochs', train_tiny_cnn, dict(change=None, label_smoothing=0, use_tta=False), FEW),
+    Recipe('06, augmented', train_tiny_cnn, dict(change=partial(augment, bend=0), label_smoothing=0, use_tta=False), FEW),
+    Recipe('06, bent', train_tiny_cnn, dict(label_smoothing=0, use_tta=False), FEW),
+    Recipe('06, label smoothing', train_tiny_cnn, dict(use_tta=False), FEW),
+    Recipe('06, held out, three epochs', train_tiny_cnn, dict(epochs=3, change=None, label_smoothing=0, use_tta=False), FEW, part_held_out),
+    Recipe('06, held out, twenty epochs', train_tiny_cnn, dict(change=None, label_smoothing=0, use_tta=False), FEW, part_held_out),
+    Recipe('06, held out, augmented', train_tiny_cnn,
+           dict(change=partial(augment, bend=0), label_smoothing=0, use_tta=False), FEW, part_held_out),
+    Recipe('06, held out, bent', train_tiny_cnn, dict(label_smoothing=0, use_tta=False), FEW, part_held_out),
+    Recipe('06, held out, label smoothing', train_tiny_cnn, dict(use_tta=False), FEW, part_held_out),
+    Recipe('06, held out, twice as much', train_tiny_cnn,
+           dict(change=partial(augment, degrees=30, pixels=4, zoom=.4, shear=.3, bend=2), label_smoothing=0, use_tta=False),
+           FEW, part_held_out),
+    Recipe('06, held out, nine looks', train_tiny_cnn, {}, FEW, part_held_out),
+    Recipe('01_pixel_similarity, deskewed', train_pixel_similarity, {}, ONCE, deskewed),
+    Recipe('01, RMSE, deskewed', train_pixel_similarity, dict(distance=rmse_distance), ONCE, deskewed),
+    Recipe('02_linear_sgd, deskewed', train_linear_sgd, {}, SEEDS[:3], deskewed),
+    Recipe('03_basic_optim, deskewed', train_linear_learner, {}, SEEDS[:3], deskewed),
+    Recipe('04_simple_net, deskewed', train_simple_net, {}, SEEDS[:3], deskewed),
+    Recipe('04, cross-entropy at 0.5, deskewed', train_simple_net, dict(loss_func=cross_entropy, lr=.5, epochs=20), SEEDS[:3], deskewed),
+    Recipe('06, three epochs, deskewed', train_tiny_cnn,
+           dict(epochs=3, change=None, label_smoothing=0, use_tta=False), SEEDS[:3], deskewed),
 ]}
-DESKEWED = ('01_pixel_similarity', '01, RMSE', '02_linear_sgd', '03_basic_optim', '04_simple_net', '04, cross-entropy at 0.5',
-            '06, three epochs')
-RECIPES |= {recipe.name: recipe for recipe in [
-    replace(RECIPES[name], name=f'{name}, deskewed', seeds=RECIPES[name].seeds[:3], images=deskewed) for name in DESKEWED]}
 
 
 def misread(model, images, targets):
@@ -127,14 +128,12 @@ def misread(model, images, targets):
     return (predict(model, images).cpu() > .5) != (targets[:,0].cpu() == 1)
 
 
-def measure(rung, seed) -> dict: # a row of evidence/rungs.csv
-    "Train a model by its recipe and count its errors"
-    recipe = RECIPES[rung]
-    train, held_out, valid, others = recipe.images()
-    takes = inspect.signature(recipe.train).parameters
-    given = {name: value for name, value in [('data', train), ('seed', seed)] if name in takes}
+def measured(train, arguments, data, seed) -> dict: # a row of evidence/rungs.csv
+    "Train a model and count its errors"
+    to_train, held_out, valid, others = data()
+    given = {name: value for name, value in [('data', to_train), ('seed', seed)] if name in inspect.signature(train).parameters}
     began = time.perf_counter()
-    model = recipe.train(**given, **recipe.arguments)
+    model = train(**given, **arguments)
     seconds = round(time.perf_counter() - began, 2)
     wrong, is_3 = misread(model, *valid), valid[1][:,0].cpu() == 1
     shares = [round(1 - wrong[some].float().mean().item(), 4) for some in (is_3, ~is_3)]
@@ -142,6 +141,9 @@ def measure(rung, seed) -> dict: # a row of evidence/rungs.csv
     return {'errors': int(wrong.sum()), 'images': len(wrong), 'accuracy_3': shares[0], 'accuracy_7': shares[1],
             'held_out': int(misread(model, *held_out).sum()) if held_out else '', 'others': int(misread(model, *others).sum()),
             'seconds': seconds, 'misread': ' '.join(name for name, bad in zip(names, wrong) if bad)}
+
+
+def measure(rung, seed): return [measured((r := RECIPES[rung]).train, r.arguments, r.data, seed)]
 
 
 def bare(node, names):
@@ -159,7 +161,8 @@ def code_of(*values) -> str: # 12 digits
     """Digest of the code of this repository that `values`, such as a function and its arguments, lead to by name.
 
     Functions and classes lead to all that they name; containers and partials to what they hold. Comments, docstrings,
-    annotations and errors don't count, nor where a library keeps a thing. mnist37.data counts as input: a test pins its pixels."""
+    annotations and errors don't count, nor where a library keeps a thing. mnist37.data counts as input: a test pins its pixels.
+    Raises TypeError for what has no name and no description that is always the same, such as a lambda or a tensor."""
     found = {}
 
     def describe(value):
@@ -167,7 +170,8 @@ def code_of(*values) -> str: # 12 digits
         if isinstance(value, dict): value = list(value.items())
         if isinstance(value, (list, tuple)): return [describe(v) for v in value]
         if value is None or isinstance(value, (bool, int, float, str)): return repr(value)
-        if not hasattr(value, '__qualname__'): value = type(value)
+        if inspect.ismodule(value) or isinstance(value, os.PathLike): return 'a place'
+        if '<' in getattr(value, '__qualname__', '<') or inspect.ismethod(value): raise TypeError(f'{value!r} cannot be described')
         space = vars(sys.modules.get(value.__module__, object))
         module = getattr(space.get('__spec__'), 'name', '')  # of a program too, whose __module__ is __main__
         if not module.startswith(('mnist37.', 'scripts.')) or module == 'mnist37.data': return value.__qualname__
@@ -181,11 +185,9 @@ def code_of(*values) -> str: # 12 digits
     return hashlib.sha256(repr((describe(values), sorted(found.items()))).encode()).hexdigest()[:12]
 
 
-@cache
-def code_of_rung(name): return code_of((recipe := RECIPES[name]).train, recipe.arguments, recipe.images, misread)
-
-
-def codes(): return {(name, seed): code_of_rung(name) for name, recipe in RECIPES.items() for seed in recipe.seeds}
+def codes():
+    found = {name: code_of(measured, r.train, r.arguments, r.data) for name, r in RECIPES.items()}
+    return {(name, seed): found[name] for name, r in RECIPES.items() for seed in r.seeds}
 
 
 def environment():
@@ -213,27 +215,20 @@ def errors_of(rung) -> pd.Series: # by seed
     return load().query('rung == @rung').set_index('seed').errors
 
 
-def expected(rung) -> tuple[float, float]: # fewest and most errors that a run may make
-    "What the seeds have given, with room for other hardware and libraries: three images and three standard deviations to each side"
-    errors = errors_of(rung)
-    room = 3 + 3*errors.std() if len(errors) > 1 else 0  # where nothing is random, other hardware changes nothing either
-    return errors.min() - room, errors.max() + room
-
-
-def measure_notebook(name):
+def measure_notebook(file) -> dict: # a row of evidence/notebooks.csv
     began = time.perf_counter()
-    mib = run_notebook(NBS/f'{name}.ipynb', ROOT/'build')
-    return [{'seconds': round(time.perf_counter() - began), 'peak_mib': mib}]
+    mib = run_notebook(file, ROOT/'build')
+    return {'notebook': file.relative_to(NBS).with_suffix('').as_posix(), 'seconds': round(time.perf_counter() - began), 'peak_mib': mib}
 
 
 def main():
     torch.set_num_threads(THREADS)
-    notebooks = {(file.relative_to(NBS).with_suffix('').as_posix(),): code_of(
-        [cell.source for cell in nbformat.read(file, as_version=4).cells if cell.cell_type == 'code']) for file in ALL}
+    os.environ['OMP_NUM_THREADS'] = str(THREADS)  # for the kernels of the notebooks
     try:
-        renew(RUNGS, ['rung', 'seed'], codes(), lambda *run: [measure(*run)])
-        renew(NOTEBOOKS, ['notebook'], notebooks, measure_notebook)
-    except KeyboardInterrupt: sys.exit("\nstopped; what's measured is kept, and the same command goes on from there")
+        renew(RUNGS, ['rung', 'seed'], codes(), measure)
+        notebooks = pd.DataFrame([measure_notebook(file) | environment() for file in ALL])
+    except KeyboardInterrupt: sys.exit('\nstopped; the runs so far are kept, and the same command goes on from there')
+    write_whole(NOTEBOOKS, notebooks.to_csv(index=False))
     print(load().groupby('rung', sort=False).errors.agg(['count', 'min', 'median', 'mean', 'max']).round(1))
 
 

@@ -21,12 +21,12 @@ MAP = re.compile(r'(?<=<!-- map -->\n).*?(?=<!-- /map -->)', re.S)
 GROUPS = [
     {'01_pixel_similarity': '', '01, RMSE': '+ RMSE', '01, RMSE, deskewed': '+ deskewed images'},
     {'02_linear_sgd': '', '03_basic_optim': '', '03_basic_optim, deskewed': '+ deskewed images'},
-    {'04_simple_net': '', '04, cross-entropy at 0.1': '+ cross-entropy', '04, cross-entropy at 0.5': '+ learning rate 0.5',
+    {'04_simple_net': '', '04, cross-entropy at 0.1': '+ cross-entropy, 20 epochs', '04, cross-entropy at 0.5': '+ learning rate 0.5',
      '06, simple_net by Adam': '+ Adam', '06, simple_net by Adam, batches of 64': '+ batches of 64',
      '06, simple_net by Adam, batches of 64, augmented': '+ augmentation'},
     {'05_resnet18': '', '05, lr 0.01': '+ learning rate 0.01'},
     {'06, one epoch': 'tiny network, one epoch', '06, three epochs': 'three epochs', '06, twenty epochs': 'twenty epochs',
-     '06, augmented': '+ augmentation', '06_tiny_cnn': ' with all of lesson 6'},
+     '06, augmented': '+ augmentation', '06_tiny_cnn': 'with all of lesson 6'},
 ]
 BLUE, ORANGE, GREY = '#1f4e9c', '#f2913d', '#8a8a8a'
 
@@ -44,11 +44,11 @@ def spread(errors):
 
 
 def ladder(rungs):
-    "The ladder as a Markdown table: what is on record of `rungs`, and what the seeds have given with today's code"
+    "The ladder as a Markdown table: what is on record of `rungs`, and what the seeds have given"
     lines = ['| rung | the notes | accuracy | errors of 2,038 | parameters | epochs | seconds |', '|---|---|---|---|---|---|---|']
     table = evidence.load()
     for rung in rungs:
-        runs = table[(table.rung == rung.notebook) & (table.code == evidence.code_of_rung(rung.notebook))]
+        runs = table[table.rung == rung.notebook]
         lines.append(f'| {rung.model} | {rung.notes} | {1 - runs.errors.mean()/rung.images:.4f} | {spread(runs.errors)} | '
                      f'{rung.parameters:,} | {rung.epochs} | {time(runs.seconds.min())} |')
     return '\n'.join(lines)
@@ -112,7 +112,7 @@ def draw_course(rungs, file):
         ax.spines[:].set_visible(False)
         ax.tick_params(which='both', length=0)
         ax.xaxis.set_major_formatter('{x:g}')
-    axes[0].set_yticks([y for y, *_ in rows], [names.get(rung, '') + text for _, rung, text in rows], fontsize=12)
+    axes[0].set_yticks([y for y, *_ in rows], [f'{names.get(rung, "")} {text}'.strip() for _, rung, text in rows], fontsize=12)
     for label, (_, rung, _) in zip(axes[0].get_yticklabels(), rows): label.set(weight='bold' if rung in names else None)
     axes[0].invert_yaxis()
     fig.savefig(file, dpi=110, bbox_inches='tight', pad_inches=.2, metadata={'Description': found.to_csv()})

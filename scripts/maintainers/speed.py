@@ -55,9 +55,10 @@ def png_files(n):
 
 def one_file(n):
     "Read as many from one file of tensors"
-    file = tempfile.NamedTemporaryFile()
-    torch.save(torch.randint(256, (n, 28, 28), dtype=torch.uint8), file.name)
-    return lambda: torch.load(file.name, weights_only=True)
+    folder = tempfile.TemporaryDirectory()
+    file = f'{folder.name}/images.pt'
+    torch.save(torch.randint(256, (n, 28, 28), dtype=torch.uint8), file)
+    return lambda folder=folder: torch.load(file, weights_only=True)  # the folder is there as long as this is
 
 
 def step(make_model, make_optimizer, bfloat16, n):
@@ -89,10 +90,10 @@ WORK = {
 }
 
 
-def timed(what, n):
+def timed(ways, n):
     "Rows of the table: the ways in turn, after each has worked once unobserved"
     torch.manual_seed(SEED)
-    works = {how: prepare(n) for how, prepare in WORK[what][1].items()}
+    works = {how: prepare(n) for how, prepare in ways.items()}
     for work in works.values(): work()
     seconds = {how: [] for how in works}
     for _ in range(REPEATS):
@@ -105,12 +106,12 @@ def timed(what, n):
     return [{'how': how, 'seconds': float(f'{t:.3g}'), 'times_faster': round(first/t, 2)} for how, t in medians.items()]
 
 
-def codes(): return {(what, n): code_of(ways) for what, (sizes, ways) in WORK.items() for n in sizes}
+def codes(): return {(what, n): code_of(timed, ways) for what, (sizes, ways) in WORK.items() for n in sizes}
 
 
 def main():
     torch.set_num_threads(THREADS)
-    renew(SPEED, ['what', 'images'], codes(), timed)
+    renew(SPEED, ['what', 'images'], codes(), lambda what, n: timed(WORK[what][1], n))
 
 
 if __name__ == '__main__': main()
