@@ -9,7 +9,7 @@ __all__ = ['BasicOptim', 'train_epoch', 'train_model', 'data_loaders', 'train_li
 import torch
 from torch import nn
 
-from .data import default_device, training_data
+from .data import training_data
 from .linear_sgd import batch_loader, calc_grad, mnist_loss, validate_epoch
 
 # %% ../nbs/03_basic_optim.ipynb #basic-optim

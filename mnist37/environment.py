@@ -6,9 +6,8 @@
 __all__ = ['check_environment']
 
 # %% ../nbs/internals/environment.ipynb #environment
-import os, platform
+import platform
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
-from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet

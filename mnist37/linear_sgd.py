@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler, TensorDataset
 
-from .data import default_device, load_xy, training_data
+from .data import load_xy, training_data
 
 # %% ../nbs/02_linear_sgd.ipynb #init-params
 def init_params(

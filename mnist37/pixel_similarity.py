@@ -6,10 +6,9 @@
 __all__ = ['show_images', 'mnist_distance', 'rmse_distance', 'is_3', 'PixelSimilarity', 'train_pixel_similarity']
 
 # %% ../nbs/01_pixel_similarity.ipynb #exports-lesson
-import torch
 from torch import Tensor, nn
 
-from .data import check_images, default_device, load_xy, training_data
+from .data import check_images, training_data
 
 # %% ../nbs/01_pixel_similarity.ipynb #show-images
 def show_images(

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .basic_optim import train_epoch
-from .data import default_device, load_xy, training_data
+from .data import training_data
 from .linear_sgd import batch_loader, mnist_loss
 
 # %% ../nbs/04_simple_net.ipynb #simple-net

@@ -17,7 +17,7 @@ from fastai.torch_core import set_seed
 from torch import Tensor, nn
 
 from .basic_optim import data_loaders
-from .data import check_images, default_device, load_xy, training_data
+from .data import check_images, load_xy, training_data
 from .ladder import TwoClass
 from .linear_sgd import batch_loader
 from .simple_net import simple_net

@@ -101,7 +101,7 @@ def test_no_network_is_needed(tmp_path, monkeypatch):
     "From the packed images to a trained model and fastai's resnet18, where there is no interface but the loopback"
     alone = ['unshare', '--net', '--map-root-user', sys.executable, '-c', LOOPBACK]
     if not shutil.which('unshare') or subprocess.run([*alone, 'true'], capture_output=True).returncode:
-        pytest.skip('no network namespace may be made here')
+        pytest.skip('no network namespace may be made here; runs on Linux where `unshare` may, such as in CI')
     monkeypatch.setenv('MNIST37_DATA', str(tmp_path/'images'))
     out, err = in_another_process([notebook(tmp_path, CODE, RUNG)], tmp_path, *alone).communicate(timeout=300)
     assert '| some model |' in out and 'failed' not in err, err
