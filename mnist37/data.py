@@ -102,7 +102,7 @@ def unpack(
         advice = 'set the environment variable MNIST37_DATA to a folder that you can write to and that has enough space'
         raise OSError(e.errno, f'{e.strerror}; {advice}', str(path.parent)) from e
 
-# %% ../nbs/internals/data.ipynb #mnist-path
+# %% ../nbs/internals/data.ipynb #dataset-path
 def dataset_path() -> Path: # folder `mnist_sample`, which may not exist yet
     "Where the dataset is, or will be once `mnist_path` has been called"
     folder = os.environ.get('MNIST37_DATA')
@@ -110,6 +110,7 @@ def dataset_path() -> Path: # folder `mnist_sample`, which may not exist yet
     from fastai.data.external import fastai_path
     return fastai_path('data')/'mnist_sample'
 
+# %% ../nbs/internals/data.ipynb #mnist-path
 def mnist_path() -> Path: # folder with `train` and `valid`, each with the folders `3` and `7`
     "The dataset's folder, unpacked on first use; raises ValueError or OSError if part of the dataset can't be had"
     path = dataset_path()
@@ -120,7 +121,7 @@ def mnist_path() -> Path: # folder with `train` and `valid`, each with the folde
             path = untar_data(URLs.MNIST_SAMPLE, data=path.parent)
     return check_dataset(path)
 
-# %% ../nbs/internals/data.ipynb #load-split
+# %% ../nbs/internals/data.ipynb #cache-key
 def _key(folder, images):
     "Digest of the cached `images` and of the names, sizes and times of the files they were read from"
     digest = hashlib.sha256()
@@ -131,6 +132,7 @@ def _key(folder, images):
         digest.update(pixels.numpy())
     return digest.hexdigest()
 
+# %% ../nbs/internals/data.ipynb #read-cache
 def _read_cache(cache, folder):
     "The images in `cache`, if it's intact and matches the files in `folder`; otherwise None"
     try:
@@ -138,6 +140,7 @@ def _read_cache(cache, folder):
         return kept['images'] if kept['key'] == _key(folder, kept['images']) else None
     except Exception: return None # it's only a copy: whatever is wrong with it, we still have the files
 
+# %% ../nbs/internals/data.ipynb #write-cache
 def _write_cache(cache, folder, images):
     "Write `images` to `cache`, completely or not at all; does nothing without space or permission"
     partial = cache.with_name(f'{cache.name}.{os.getpid()}.partial')
@@ -149,6 +152,7 @@ def _write_cache(cache, folder, images):
     except (OSError, RuntimeError): # on a full disk PyTorch raises RuntimeError
         with suppress(OSError): partial.unlink() # on a read-only disk this fails even for a file that isn't there
 
+# %% ../nbs/internals/data.ipynb #load-split
 def load_split(
     split:str, # 'train' or 'valid'
     device=None, # where the tensors go, as for `Tensor.to`; they stay on the CPU if None

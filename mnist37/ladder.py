@@ -58,13 +58,14 @@ class TwoClass(nn.Module):
         scores = self.net(images[:,None].expand(-1, self.channels, -1, -1))
         return scores[:,:1] - scores[:,1:]
 
-# %% ../nbs/internals/ladder.ipynb #count
+# %% ../nbs/internals/ladder.ipynb #n-params
 def n_params(
     module:nn.Module, # any module
 ) -> int: # weights and biases, counted one by one
     "Number of parameters of `module`"
     return sum(p.numel() for p in module.parameters())
 
+# %% ../nbs/internals/ladder.ipynb #count
 def n_errors(
     model:nn.Module, # gives scores (N, 1), above 0 for a 3
     images:Tensor, # shape (N, 28, 28), floats in [0, 1]
@@ -107,6 +108,7 @@ def save_rung(
         os.replace(partial, partial.with_suffix('.json'))
     return rung
 
+# %% ../nbs/internals/ladder.ipynb #load-rungs
 def load_rungs(
     folder:Path, # folder that `save_rung` wrote to
 ) -> list[Rung]: # one per file, in the order of the notebooks
