@@ -83,7 +83,6 @@ class Rung:
     "One rung of the ladder: a model, and how it did on the validation images"
     notebook:str # file name without `.ipynb`
     model:str # name of the model
-    notes:str # accuracy according to the notes the course grew from
     parameters:int # numbers computed from the training images
     errors:int # images misclassified
     images:int # validation images
@@ -133,9 +132,9 @@ def ladder_so_far(
 def ladder_table(
     rungs:list[Rung], # rungs, lowest first
 ) -> str: # Markdown table with aligned columns
-    "The ladder as a table: what the notes say and what was measured"
-    rows = [('rung', 'the notes', 'accuracy', 'errors', 'parameters', 'epochs', 'seconds')]
-    rows += [(r.model, r.notes, f'{r.accuracy:.4f}', f'{r.errors} of {r.images:,}',
+    "The ladder as a table"
+    rows = [('rung', 'accuracy', 'errors', 'parameters', 'epochs', 'seconds')]
+    rows += [(r.model, f'{r.accuracy:.4f}', f'{r.errors} of {r.images:,}',
               f'{r.parameters:,}', str(r.epochs), f'{r.seconds:.2f}') for r in rungs]
     widths = [max(map(len, column)) for column in zip(*rows)]
     def line(row): return '| ' + ' | '.join(cell.ljust(width) for cell, width in zip(row, widths)) + ' |'

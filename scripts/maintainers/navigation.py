@@ -7,14 +7,10 @@ from pathlib import Path
 
 import nbformat
 
-from scripts.readers.course import INDEX, INTERNALS, NBS, NOTEBOOKS, ROOT, SOLUTIONS, TEACHING
+from scripts.readers.course import INDEX, INTERNALS, NBS, NOTEBOOKS, SOLUTIONS, TEACHING
 
 GROUPS = [NOTEBOOKS, SOLUTIONS, [TEACHING], INTERNALS]  # neighbours in reading order
-ENVIRONMENT = """try: from mnist37.environment import check_environment
-except ModuleNotFoundError:  # on Colab or Kaggle; the first page says more
-    %run {hosted}
-    from mnist37.environment import check_environment
-check_environment()"""
+ENVIRONMENT = 'from mnist37.environment import check_environment; check_environment()'
 
 
 def path_between(source, target):
@@ -53,9 +49,7 @@ def furnished(notebook):
     put(nb, nbformat.v4.new_markdown_cell(links(notebook), id='links-head'), 1)
     put(nb, nbformat.v4.new_markdown_cell(links(notebook), id='links-foot'), len(nb.cells))
     first_code = next((i for i, cell in enumerate(nb.cells) if cell.cell_type == 'code'), None)
-    if first_code is not None:
-        code = ENVIRONMENT.format(hosted=path_between(notebook, ROOT/'scripts'/'readers'/'hosted.py'))
-        put(nb, nbformat.v4.new_code_cell(code, id='environment-check'), first_code)
+    if first_code is not None: put(nb, nbformat.v4.new_code_cell(ENVIRONMENT, id='environment-check'), first_code)
     return nb
 
 

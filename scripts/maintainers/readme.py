@@ -10,7 +10,7 @@ import nbformat
 
 from mnist37.data import load_split
 from mnist37.ladder import load_rungs
-from mnist37.pixel_similarity import show_images
+from mnist37.pictures import show_images
 from scripts.maintainers import evidence
 from scripts.readers.course import INDEX, NBS, ROOT
 
@@ -45,11 +45,11 @@ def spread(errors):
 
 def ladder(rungs):
     "The ladder as a Markdown table: what is on record of `rungs`, and what the seeds have given"
-    lines = ['| rung | the notes | accuracy | errors of 2,038 | parameters | epochs | seconds |', '|---|---|---|---|---|---|---|']
+    lines = ['| rung | accuracy | errors of 2,038 | parameters | epochs | seconds |', '|---|---|---|---|---|---|']
     table = evidence.load()
     for rung in rungs:
         runs = table[table.rung == rung.notebook]
-        lines.append(f'| {rung.model} | {rung.notes} | {1 - runs.errors.mean()/rung.images:.4f} | {spread(runs.errors)} | '
+        lines.append(f'| {rung.model} | {1 - runs.errors.mean()/rung.images:.4f} | {spread(runs.errors)} | '
                      f'{rung.parameters:,} | {rung.epochs} | {time(runs.seconds.min())} |')
     return '\n'.join(lines)
 

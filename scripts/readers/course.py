@@ -32,7 +32,7 @@ LESSONS = sorted(NBS.glob('[0-9]*.ipynb'))
 NOTEBOOKS = [INDEX, *LESSONS]
 SOLUTIONS = sorted((NBS/'solutions').glob('*.ipynb'))
 TEACHING = NBS/'teaching.ipynb'
-INTERNALS = [NBS/'internals'/f'{name}.ipynb' for name in ('data', 'ladder', 'environment', 'check')]
+INTERNALS = [NBS/'internals'/f'{name}.ipynb' for name in ('data', 'pictures', 'ladder', 'environment', 'check')]
 ALL = [*NOTEBOOKS, *SOLUTIONS, TEACHING, *INTERNALS]
 
 
