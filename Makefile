@@ -7,6 +7,7 @@
 # make speed    set up, measure where the time goes (minutes)
 # make mutation set up, see how many small changes of the package the tests notice (an hour; can be stopped and goes on)
 # Another Python: make course PYTHON=/path/to/python3
+# Another index for pip, such as PyTorch's for its CPU build: make course PIP_INDEX=https://download.pytorch.org/whl/cpu
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -49,5 +50,5 @@ mutation: .venv/installed
 		{ echo '$(PYTHON) cannot make virtual environments.' \
 		'On Debian or Ubuntu: sudo apt install python3-venv' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(VENV) -m pip install --constraint constraints.txt --editable '.[dev]'
+	$(VENV) -m pip install $(if $(PIP_INDEX),--extra-index-url $(PIP_INDEX)) --constraint constraints.txt --editable '.[dev]'
 	touch $@

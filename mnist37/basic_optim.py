@@ -5,6 +5,13 @@
 # %% auto #0
 __all__ = ['BasicOptim', 'train_epoch', 'train_model', 'data_loaders', 'train_linear_learner']
 
+# %% ../nbs/03_basic_optim.ipynb #default-exp
+import torch
+from torch import nn
+
+from .data import training_data
+from .linear_sgd import batch_loader, calc_grad, mnist_loss, validate_epoch
+
 # %% ../nbs/03_basic_optim.ipynb #basic-optim
 class BasicOptim:
     "Plain gradient descent, with the two methods of `torch.optim.SGD` that the course needs"
@@ -28,10 +35,6 @@ class BasicOptim:
         for p in self.params: p.grad = None
 
 # %% ../nbs/03_basic_optim.ipynb #train-epoch
-from torch import nn
-
-from .linear_sgd import calc_grad, mnist_loss
-
 def train_epoch(
     model, # gives predictions (N, 1) for images
     dl, # loader of (images, targets)
@@ -48,8 +51,6 @@ def train_epoch(
     if batch is None: raise ValueError('the loader is empty: no images to train on')
 
 # %% ../nbs/03_basic_optim.ipynb #train-model
-from .linear_sgd import validate_epoch
-
 def train_model(
     model, # gives predictions (N, 1) for images
     dl, # loader of training batches (images, targets)
@@ -78,11 +79,6 @@ def data_loaders(
     return dls
 
 # %% ../nbs/03_basic_optim.ipynb #train-linear-learner
-import torch
-
-from .data import training_data
-from .linear_sgd import batch_loader
-
 def train_linear_learner(
     seed:int=37, # where the random numbers start
     epochs:int=20, # passes over the images

@@ -72,18 +72,17 @@ class Check:
         for description, trial in self.trials.items():
             expected, got = _result(trial, self.right), _observe(trial, answer)
             if _has_dots(got):
-                return Verdict('not attempted', 'put your code in place of the dots, and run both cells')
+                return Verdict('not attempted', 'replace the dots with your code, and run both cells')
             if not _same(got, expected): return Verdict('wrong', self._hint(description, trial, got, expected))
         return Verdict('right')
 
     def _hint(self, description, trial, got, expected):
         "The hint for the wrong answer that gives the same result, or what came out and what should have"
-        found = f'{description} yours {"stops with" if isinstance(got, _Error) else "gives"} {_short(got)}'
+        found = f'{description}, yours {"stops with" if isinstance(got, _Error) else "gives"} {_short(got)}'
         for hint, answer in self.wrong.items():
             if _same(got, _observe(trial, answer)): return f'{hint}\n({found})'
         if callable(self.right) and (got is None or 'NoneType' in str(got)):
-            return ('something is None: either a function has no return, or a tensor has no grad yet.'
-                    f'\n({found})')
+            return f'something is None: either a function has no return, or a tensor has no grad yet.\n({found})'
         return f'{found}, expected {_short(expected)}'
 
 def _has_dots(x): return x is ... or isinstance(x, list) and any(map(_has_dots, x))

@@ -21,11 +21,11 @@ import mnist37
 
 # %% ../nbs/internals/data.ipynb #load-images
 def load_images(
-    folder:Path, # folder of PNG images, 28×28 pixels, 8-bit grey
+    folder:Path, # folder of PNG images, 28×28 pixels, 8-bit gray
 ) -> Tensor: # uint8, shape (N, 28, 28), in the order of the sorted file names
-    "Read every PNG in `folder`; raises ValueError if there are none, or if one isn't a 28×28 grey image"
+    "Read every PNG in `folder`; raises ValueError if there are none, or if one isn't a 28×28 gray image"
     files = sorted(Path(folder).glob('*.png'))
-    if not files: raise ValueError(f'{folder}: no PNG file found, expected 28×28 grey images')
+    if not files: raise ValueError(f'{folder}: no PNG file found, expected 28×28 gray images')
     return torch.stack([tensor(_read_image(file)) for file in files])
 
 def _read_image(file):
@@ -33,9 +33,9 @@ def _read_image(file):
     try:
         with Image.open(file) as image: size, mode, pixels = image.size, image.mode, np.array(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e:
-        raise ValueError(f'{file}: not a readable image, expected a 28×28 grey PNG ({e})') from e
+        raise ValueError(f'{file}: not a readable image, expected a 28×28 gray PNG ({e})') from e
     if (size, mode) != ((28, 28), 'L'):
-        raise ValueError(f'{file}: size {size[0]}×{size[1]} and mode {mode}, expected 28×28 and mode L (8-bit grey)')
+        raise ValueError(f'{file}: size {size[0]}×{size[1]} and mode {mode}, expected 28×28 and mode L (8-bit gray)')
     return pixels
 
 # %% ../nbs/internals/data.ipynb #check-images
@@ -94,7 +94,7 @@ def unpack(
             shutil.rmtree(partial, ignore_errors=True)
             try:
                 with tarfile.open(ARCHIVE) as tar:
-                    tar.extraction_filter = getattr(tarfile, 'data_filter', None) # the first releases of Python 3.11 have none
+                    tar.extraction_filter = getattr(tarfile, 'data_filter', None) # refuses files outside the folder; early 3.11 has none
                     tar.extractall(partial)
                 check_dataset(partial/'mnist_sample').rename(path)
             finally: shutil.rmtree(partial, ignore_errors=True)
@@ -112,7 +112,7 @@ def dataset_path() -> Path: # folder `mnist_sample`, which may not exist yet
 
 # %% ../nbs/internals/data.ipynb #mnist-path
 def mnist_path() -> Path: # folder with `train` and `valid`, each with the folders `3` and `7`
-    "The dataset's folder, unpacked on first use; raises ValueError or OSError if part of the dataset can't be had"
+    "The dataset's folder, unpacked on first use; raises ValueError or OSError if part of the dataset isn't available"
     path = dataset_path()
     if not path.exists():
         if ARCHIVE.exists(): unpack(path)
@@ -145,12 +145,12 @@ def _write_cache(cache, folder, images):
     "Write `images` to `cache`, completely or not at all; does nothing without space or permission"
     partial = cache.with_name(f'{cache.name}.{os.getpid()}.partial')
     with suppress(OSError):
-        for left in cache.parent.glob(f'{cache.name}.*.partial'): left.unlink() # by a process that was killed
+        for left in cache.parent.glob(f'{cache.name}.*.partial'): left.unlink() # leftovers of a process that was killed
     try:
         torch.save({'key': _key(folder, images), 'images': images}, partial)
         os.replace(partial, cache)
     except (OSError, RuntimeError): # on a full disk PyTorch raises RuntimeError
-        with suppress(OSError): partial.unlink() # on a read-only disk this fails even for a file that isn't there
+        with suppress(OSError): partial.unlink() # fails if there's no such file, or if the disk is read-only
 
 # %% ../nbs/internals/data.ipynb #load-split
 def load_split(
@@ -181,7 +181,7 @@ def load_xy(
 def training_data(
     data=None, # images (N, 28, 28) and targets (N, 1); the course's training set, on the best device at hand, if None
 ) -> tuple[Tensor, Tensor]: # the images and the targets
-    "What to train on; raises TypeError or ValueError for other images or targets, or if a class is missing"
+    "What to train on; raises TypeError or ValueError if images or targets don't fit, or if a class is missing"
     images, targets = load_xy('train', default_device()) if data is None else data
     check_images(images)
     if images.ndim != 3 or targets.shape != (len(images), 1):

@@ -23,9 +23,9 @@ def _python():
     current = platform.python_version().rstrip('+')  # builds between releases have it
     found = f'Python {current}'
     try: wanted = metadata('mnist37')['Requires-Python']
-    except PackageNotFoundError: return found, 'It does not have mnist37. In a terminal, type: make course'
+    except PackageNotFoundError: return found, 'mnist37 is not installed here. In a terminal, type: make course'
     newer = SpecifierSet(wanted).contains(current, prereleases=True)
-    return found, '' if newer else f'Expected {wanted}: install one from python.org'
+    return found, '' if newer else f'Expected {wanted}: install a newer one from python.org'
 
 def _libraries():
     "The libraries: one line if they're all fine, otherwise one for each that isn't"

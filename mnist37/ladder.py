@@ -45,7 +45,7 @@ class TwoClass(nn.Module):
     "Turns a network with a score for each class, the 3's first, into a model that gives one score"
     def __init__(self,
         net:nn.Module, # gives scores (N, 2) for images (N, channels, 28, 28)
-        channels:int=1, # how many copies of the grey image `net` expects
+        channels:int=1, # how many copies of the gray image `net` expects
     ):
         "Keep the network"
         super().__init__()

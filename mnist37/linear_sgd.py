@@ -6,14 +6,18 @@
 __all__ = ['init_params', 'mnist_loss', 'batch_loader', 'mnist_loaders', 'calc_grad', 'batch_accuracy', 'validate_epoch',
            'train_linear_sgd']
 
-# %% ../nbs/02_linear_sgd.ipynb #init-params
+# %% ../nbs/02_linear_sgd.ipynb #default-exp
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler, TensorDataset
 
+from .data import load_xy, training_data
+
+# %% ../nbs/02_linear_sgd.ipynb #init-params
 def init_params(
     size, # shape of the parameters, an int or a tuple
     std:float=1.0, # standard deviation of the random numbers
-    device=None, # where the parameters go; stays on the CPU if None
+    device=None, # where the parameters go; the CPU if None
 ) -> Tensor: # normally distributed around 0, with gradients tracked
     "Random parameters of shape `size`"
     return (torch.randn(size)*std).to(device).requires_grad_()
@@ -35,10 +39,6 @@ def _check_column(preds, targets):
                          'expected both (N, 1): a missing unsqueeze(1)?')
 
 # %% ../nbs/02_linear_sgd.ipynb #loaders
-from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler, TensorDataset
-
-from .data import load_xy
-
 def batch_loader(
     x:Tensor, # images, shape (N, ...)
     y:Tensor, # their targets, shape (N, ...)
@@ -75,14 +75,12 @@ def calc_grad(
 def batch_accuracy(
     preds:Tensor, # scores before the sigmoid, shape (N, 1)
     targets:Tensor, # 1 for a 3 and 0 for a 7, shape (N, 1)
-) -> Tensor: # share of right answers, in [0, 1], a single number
+) -> Tensor: # share classified correctly, in [0, 1], a single number
     "Accuracy over one batch; raises ValueError unless both have shape (N, 1)"
     _check_column(preds, targets)
     return ((preds.sigmoid() > 0.5) == targets).float().mean()
 
 # %% ../nbs/02_linear_sgd.ipynb #validate-epoch
-from torch import nn
-
 def validate_epoch(
     model, # gives predictions (N, 1) for images
     valid_dl, # loader of (images, targets)
@@ -98,8 +96,6 @@ def validate_epoch(
     return right.item()/n
 
 # %% ../nbs/02_linear_sgd.ipynb #train-linear-sgd
-from .data import training_data
-
 def train_linear_sgd(
     seed:int=37, # where the random numbers start
     epochs:int=20, # passes over the images

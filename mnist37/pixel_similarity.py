@@ -5,23 +5,24 @@
 # %% auto #0
 __all__ = ['mnist_distance', 'rmse_distance', 'is_3', 'PixelSimilarity', 'train_pixel_similarity']
 
+# %% ../nbs/01_pixel_similarity.ipynb #default-exp
+from torch import Tensor, nn
+
+from .data import check_images, training_data
+
 # %% ../nbs/01_pixel_similarity.ipynb #distance
-from torch import Tensor
-
-from .data import check_images
-
 def mnist_distance(
     a:Tensor, # images, shape (..., 28, 28), float values in [0, 1]
     b:Tensor, # images to compare them with, of a shape that fits
-) -> Tensor: # mean absolute difference, in [0, 1], shape (...): one number for each pair of images
+) -> Tensor: # mean absolute difference, in [0, 1], shape (...): one number for each image
     "Mean absolute pixel difference; raises TypeError for integers, ValueError for images not 28×28"
     check_images(a, b) # raises these errors
-    return (a-b).abs().mean((-1,-2))
+    return (a-b).abs().mean((-1,-2)) # over the last two axes
 
 def rmse_distance(
     a:Tensor, # images, shape (..., 28, 28), float values in [0, 1]
     b:Tensor, # images to compare them with, of a shape that fits
-) -> Tensor: # root mean squared difference, in [0, 1], shape (...): one number for each pair of images
+) -> Tensor: # root mean squared difference, in [0, 1], shape (...): one number for each image
     "Root mean squared pixel difference; raises the same errors as `mnist_distance`"
     check_images(a, b)
     return ((a-b)**2).mean((-1,-2)).sqrt()
@@ -37,8 +38,6 @@ def is_3(
     return distance(images, mean3) < distance(images, mean7)
 
 # %% ../nbs/01_pixel_similarity.ipynb #module
-from torch import nn
-
 class PixelSimilarity(nn.Module):
     "Scores an image by how much closer it is to the mean 3 than to the mean 7"
     def __init__(self,
@@ -59,8 +58,6 @@ class PixelSimilarity(nn.Module):
         return (self.distance(images, self.mean7) - self.distance(images, self.mean3))[:,None]
 
 # %% ../nbs/01_pixel_similarity.ipynb #train-pixel-similarity
-from .data import training_data
-
 def train_pixel_similarity(
     distance=mnist_distance, # how to compare an image with a mean
     data=None, # images (N, 28, 28) and targets (N, 1), 1 for a 3 and 0 for a 7; the course's training set if None

@@ -5,9 +5,16 @@
 # %% auto #0
 __all__ = ['simple_net', 'train_simple_net', 'two_linear', 'one_linear', 'cross_entropy']
 
-# %% ../nbs/04_simple_net.ipynb #simple-net
-from torch import nn
+# %% ../nbs/04_simple_net.ipynb #default-exp
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
+from .basic_optim import train_epoch
+from .data import training_data
+from .linear_sgd import batch_loader, mnist_loss
+
+# %% ../nbs/04_simple_net.ipynb #simple-net
 def simple_net(
     n_hidden:int=30, # number of hidden activations
 ) -> nn.Sequential: # gives scores (N, 1) for images (N, 28, 28)
@@ -16,12 +23,6 @@ def simple_net(
     return nn.Sequential(nn.Flatten(), nn.Linear(28*28, n_hidden), nn.ReLU(), nn.Linear(n_hidden, 1))
 
 # %% ../nbs/04_simple_net.ipynb #no-relu
-import torch
-
-from .basic_optim import train_epoch
-from .data import training_data
-from .linear_sgd import batch_loader, mnist_loss
-
 def train_simple_net(
     seed:int=37, # where the random numbers start
     epochs:int=40, # passes over the images
@@ -49,9 +50,6 @@ def one_linear() -> nn.Sequential: # gives scores (N, 1) for images (N, 28, 28)
     return nn.Sequential(nn.Flatten(), nn.Linear(28*28, 1))
 
 # %% ../nbs/04_simple_net.ipynb #ce
-import torch.nn.functional as F
-from torch import Tensor
-
 def cross_entropy(
     preds:Tensor, # scores before the sigmoid, shape (N, 1)
     targets:Tensor, # 1 for a 3 and 0 for a 7, shape (N, 1)

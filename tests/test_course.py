@@ -14,7 +14,7 @@ import pytest
 from mnist37.ladder import Rung, load_rungs, save_rung
 from scripts.readers import course
 
-SOME = Rung('01_some', 'some model', '0.9', 785, 1, 10, 2, 3.)
+SOME = Rung('01_some', 'some model', 785, 1, 10, 2, 3.)
 RUNG = f'from mnist37.ladder import Rung, save_rung\nsave_rung({SOME!r})'
 
 

@@ -68,7 +68,7 @@ def test_splits_targets_and_devices(small):
 
 @pytest.mark.parametrize('content, complaint', [
     (png(size=(27, 28)), 'size 27×28 and mode L, expected 28×28'), (png('RGB'), 'size 28×28 and mode RGB, expected 28×28 and mode L'),
-    (b'', 'not a readable image, expected a 28×28 grey PNG'), (png()[:50], 'not a readable image'),
+    (b'', 'not a readable image, expected a 28×28 gray PNG'), (png()[:50], 'not a readable image'),
     (png()[:45] + b'!' + png()[46:], 'not a readable image'), (png().replace(b'IDAT', b'IDAX'), 'not a readable image')])
 def test_a_damaged_image_is_named_even_after_a_cache_was_made(content, complaint, small):
     greys()

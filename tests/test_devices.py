@@ -7,7 +7,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
-from mnist37 import basic_optim, linear_sgd, pixel_similarity, resnet18, simple_net, tiny_cnn
+from mnist37 import basic_optim, linear_sgd, pictures, pixel_similarity, resnet18, simple_net, tiny_cnn
 from mnist37.data import default_device, load_xy
 from scripts.readers import course
 
@@ -84,7 +84,7 @@ def test_a_lesson_names_no_device_of_its_own(notebook):
 def test_models_train_on_the_gpu(train):
     model = train(epochs=1)
     images, _ = load_xy('valid', default_device())
-    pixel_similarity.show_images(images[:2])
+    pictures.show_images(images[:2])
     found = {t.device.type for t in (*model.parameters(), tiny_cnn.deskew(images), tiny_cnn.as_mnist(images[0]))}
     assert found == {default_device().type} != {'cpu'}
 

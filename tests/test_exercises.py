@@ -75,10 +75,10 @@ def test_every_mistake_gets_its_hint(name, exercise):
 @pytest.mark.parametrize('exercise, answer, words', [
     ('count-dark', '(image > 0.5).sum()', 'something is None'),
     ('shapes', 'shapes = [(5, 28, 28), (3, 28), None, (4, 4)]', 'larger number of axes'),
-    ('shapes', 'shapes = [(5, 28, 28), (5, 3, 28), None, ...]', 'in place of the dots'),
+    ('shapes', 'shapes = [(5, 28, 28), (5, 3, 28), None, ...]', 'replace the dots'),
     ('good-lr', 'good_lr = 0.2', 'diverges'),
     ('good-lr', 'good_lr = -0.1', 'larger than 0'),
-    ('minimize', 'x = start.clone()\nfor i in range(steps):\n    f(x).backward()\n    x -= lr*x.grad\nreturn x', 'Is x tagged'),
+    ('minimize', 'x = start.clone()\nfor i in range(steps):\n    f(x).backward()\n    x -= lr*x.grad\nreturn x', 'Is x tracked'),
     ('minimize', ('x = start.clone().requires_grad_()\nfor i in range(steps):\n    f(x).backward()\n'
                   '    with torch.no_grad(): x = x - lr*x.grad\nreturn x'), 'with -=?'),
     ('shuffled-batches', 'return [torch.randperm(n)[i:i+batch_size] for i in range(0, n, batch_size)]', 'Draw one order'),
@@ -87,8 +87,8 @@ def test_every_mistake_gets_its_hint(name, exercise):
                       '    mnist_loss(x@w + b, y).backward()\n    for p in (w, b): p = p - lr*p.grad\nreturn w, b'), 'still 0'),
     ('adagrad', 'for p, s in zip(self.params, self.sums):\n    s = s + p.grad**2\n    p.data -= self.lr*p.grad/(s.sqrt() + 1e-10)',
      'would make a new tensor'),
-    ('count-batches', 'def before_fit(self): self.n = 0\ndef after_training_batch(self): self.n += 1', 'name of an event'),
-    ('count-batches', 'n = 0\ndef after_step(self): self.n += 1', 'counts on'),
+    ('count-batches', 'def before_fit(self): self.n = 0\ndef after_training_batch(self): self.n += 1', 'named after an event'),
+    ('count-batches', 'n = 0\ndef after_step(self): self.n += 1', 'where the first one stopped'),
     ('collapse', '(w1, b1), (w2, b2) = layers[:2]\nreturn w2@w1, w2@b1 + b2', 'not enough values'),
     ('stable-cross-entropy', 's = torch.where(targets == 1, scores, -scores)\nreturn torch.log(1 + torch.exp(-s)).mean()', 'too large'),
     ('stable-cross-entropy', 'return -(torch.where(targets == 1, scores, -scores).sigmoid() + 1e-10).log().mean()', 'clamped or added'),
@@ -104,20 +104,20 @@ def test_learners_answer_gets_its_hint(exercise, answer, words):
 
 DOUBLE = Check(lambda x: 2*x, {'for 3': lambda double: double(3), 'for 5': lambda double: double(5)},
                {'that is the square': lambda x: x*x, 'do not divide by 0': lambda x: x/0})
-DOTS = 'not attempted: put your code in place of the dots, and run both cells'
-NONE = 'wrong: something is None: either a function has no return, or a tensor has no grad yet.\n(for 3 yours '
+DOTS = 'not attempted: replace the dots with your code, and run both cells'
+NONE = 'wrong: something is None: either a function has no return, or a tensor has no grad yet.\n(for 3, yours '
 
 
 @pytest.mark.parametrize('answer, shown', [
     (lambda x: x + x, 'right'),
-    (lambda x: 6 if x == 3 else x*x, 'wrong: that is the square\n(for 5 yours gives 25)'),  # the first trial that fails decides
-    (lambda x: 7, 'wrong: for 3 yours gives 7, expected 6'),
+    (lambda x: 6 if x == 3 else x*x, 'wrong: that is the square\n(for 5, yours gives 25)'),  # the first trial that fails decides
+    (lambda x: 7, 'wrong: for 3, yours gives 7, expected 6'),
     (..., DOTS), (lambda x: ..., DOTS), (lambda x: ... + x, DOTS), (lambda x: [x, ...], DOTS), (lambda x: torch.tensor(...), DOTS),
     (lambda x: torch.relu(...), DOTS),
     (lambda x: None, f'{NONE}gives None)'),
     (lambda x: [None][0][x], f"{NONE}stops with TypeError: 'NoneType' object is not subscriptable)"),
-    (lambda x: 1/0, 'wrong: do not divide by 0\n(for 3 yours stops with ZeroDivisionError: division by zero)'),
-    (6, "wrong: for 3 yours stops with TypeError: 'int' object is not callable, expected 6"),
+    (lambda x: 1/0, 'wrong: do not divide by 0\n(for 3, yours stops with ZeroDivisionError: division by zero)'),
+    (6, "wrong: for 3, yours stops with TypeError: 'int' object is not callable, expected 6"),
 ])
 def test_verdict(answer, shown): assert repr(DOUBLE(answer)) == shown
 
@@ -158,13 +158,13 @@ def test_what_counts_as_the_same(a, b, same): assert (checked(a, b).status == 'r
     ('x'*198, f"'{'x'*198}'"), ('x'*199, f"'{'x'*196}..."), ('None', "'None'"), (None, 'None'),
     ([1/3, 12345.678, {'a': 1/3, 'b': 2}], "[0.3333, 1.235e+04, {'a': 0.3333, 'b': 2}]"),
 ])
-def test_values_are_cut_and_shortened(value, shown): assert checked(value).hint == f'it yours gives {shown}, expected 0'
+def test_values_are_cut_and_shortened(value, shown): assert checked(value).hint == f'it, yours gives {shown}, expected 0'
 
 
 def test_an_answer_that_changes_its_input_does_no_harm():
     "Each trial makes its input anew, and what is expected is worked out first"
     check = Check(sum, {'for [1, 2]': lambda f: f([1, 2])}, {'emptied': lambda x: 0})
-    assert check(lambda x: [x.pop(), x.pop()]) == Verdict('wrong', 'for [1, 2] yours gives [2, 1], expected 3')
+    assert check(lambda x: [x.pop(), x.pop()]) == Verdict('wrong', 'for [1, 2], yours gives [2, 1], expected 3')
 
 
 @torch.no_grad()

@@ -1,12 +1,9 @@
-"Distances, the rule and the picture, on inputs small enough to check by hand"
-import matplotlib.pyplot as plt
+"Distances and the rule, on inputs small enough to check by hand"
 import pytest
 import torch
 import torch.nn.functional as F
 
-from mnist37.pixel_similarity import PixelSimilarity, is_3, mnist_distance, rmse_distance, show_images, train_pixel_similarity
-
-plt.switch_backend('agg')
+from mnist37.pixel_similarity import PixelSimilarity, is_3, mnist_distance, rmse_distance, train_pixel_similarity
 
 
 @pytest.fixture
@@ -46,16 +43,3 @@ def test_the_distance_given_is_used():
     for distance, expected in ((mnist_distance, True), (rmse_distance, False)):
         model = train_pixel_similarity(distance, data=(means, torch.tensor([[1], [0]])))
         assert is_3(image, *means, distance).item() is (model(image) > 0).item() is expected
-
-
-def test_show_images(images):
-    show_images(images, titles=list('abcde'), nrows=2)
-    axes = plt.gcf().axes
-    assert [ax.get_title() for ax in axes] == [*'abcde', ''] and not any(ax.axison for ax in axes)
-    assert (torch.tensor(axes[4].images[0].get_array()) == images[4]).all() and axes[4].images[0].get_cmap().name == 'Greys'
-    assert plt.gcf().get_size_inches().tolist() == pytest.approx([3*1.2, 2*1.2*1.2])
-    show_images((images[:1]*255).byte())
-    assert [ax.images[0].get_clim() for ax in (axes[4], plt.gca())] == [(0, 1), (0, 255)]  # the same scale for every image
-    plt.close('all')
-    with pytest.raises(ValueError, match='^no images to show$'): show_images([])
-    with pytest.raises(ValueError, match='2 titles for 5 images'): show_images(images, ['a', 'b'])

@@ -86,6 +86,8 @@ RECIPES = {recipe.name: recipe for recipe in [
            dict(loss_func=cross_entropy, lr=.5, epochs=20, make_model=two_linear)),
     Recipe('04, cross-entropy at 0.5, one linear layer', train_simple_net,
            dict(loss_func=cross_entropy, lr=.5, epochs=20, make_model=one_linear)),
+    Recipe('04, mnist_loss at 1', train_simple_net, dict(lr=1., epochs=20)),
+    Recipe('04, mnist_loss at 1, two linear layers', train_simple_net, dict(lr=1., epochs=20, make_model=two_linear)),
     Recipe('04, mnist_loss at 2', train_simple_net, dict(lr=2., epochs=20)),
     Recipe('04, mnist_loss at 2, two linear layers', train_simple_net, dict(lr=2., epochs=20, make_model=two_linear)),
     Recipe('04, mnist_loss at 5', train_simple_net, dict(lr=5., epochs=20)),

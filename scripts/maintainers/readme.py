@@ -4,6 +4,7 @@ Names, parameters and epochs of the rungs come from the records of the last `mak
 """
 import re
 import sys
+from base64 import b64decode
 
 import matplotlib.pyplot as plt
 import nbformat
@@ -28,7 +29,8 @@ GROUPS = [
     {'06, one epoch': 'tiny network, one epoch', '06, three epochs': 'three epochs', '06, twenty epochs': 'twenty epochs',
      '06, augmented': '+ augmentation', '06_tiny_cnn': 'with all of lesson 6'},
 ]
-BLUE, ORANGE, GREY = '#1f4e9c', '#f2913d', '#8a8a8a'
+# the picture that a lesson opens with, and the cell that draws it
+OPENING = {'02_linear_sgd': 'filmstrip', '03_basic_optim': 'who-picture', '04_simple_net': 'xor-picture'}
 
 
 def map_table():
@@ -58,32 +60,55 @@ def time(seconds): return f'{seconds:.0f}' if seconds > 9.5 else f'{seconds:.1f}
 
 
 def draw_digits(file):
-    "Save a picture of some digits of the validation set around the means of the training set"
+    "Save a picture of some digits of the validation set, each class beside the mean of its training images"
     (train_3s, train_7s), (valid_3s, valid_7s) = load_split('train'), load_split('valid')
-    titles = ['']*5 + ['mean 3', 'mean 7'] + ['']*5
-    show_images([*valid_3s[:5], train_3s.mean(0), train_7s.mean(0), *valid_7s[:5]], titles, size=.9)
-    plt.savefig(file, dpi=110)
+    show_images([*valid_3s[:5], train_3s.mean(0), *valid_7s[:5], train_7s.mean(0)], nrows=2, size=1)
+    plt.savefig(file)
 
 
 def draw_ladder(rungs, file):
-    "Save a picture of the ladder, with a square for every image that each rung misreads on average; the table is in its metadata"
-    fig, ax = plt.subplots(figsize=(9, .95*len(rungs) + .6))
-    for x in (0, 6): ax.plot([x, x], [-.7, len(rungs) - .3], color='black', lw=3)
+    "Save a picture of the ladder, with a square for every image that each rung misclassifies on average; the table is in its metadata"
+    fig, ax = plt.subplots(figsize=(6.4, 1.05*len(rungs)))
+    for x in (-1.2, 52.2): ax.plot([x, x], [-.35, len(rungs) - .1], color='C1', lw=4)
     for y, rung in enumerate(rungs):
-        ax.plot([0, 6], [y, y], color='black', lw=3)
-        ax.text(3, y + .12, rung.model, ha='center', va='bottom', fontsize=11)
-        ax.text(3, y - .12, f'{rung.parameters:,} parameters', ha='center', va='top', fontsize=8, color='dimgrey')
-        ax.text(-.5, y, y + 1, ha='right', va='center', fontsize=15)
         errors = evidence.errors_of(rung.notebook)
+        ax.plot([-1.2, 52.2], [y - .2, y - .2], color='C1', lw=4)
+        ax.text(0, y + .5, f'{y + 1}  {rung.model}: {rung.parameters:,}', va='center')
+        ax.text(51, y + .5, f'errors: {spread(errors)}', va='center', ha='right')
         squares = range(round(errors.mean()))
-        columns, rows = [7 + .27*(i//3) for i in squares], [y + .16*(1 - i%3) for i in squares]
-        ax.scatter(columns, rows, marker='s', s=26, color='black')
-        ax.text(max(columns, default=6.5) + .5, y, f'errors: {spread(errors)}', va='center', fontsize=11)
-    ax.set(xlim=(-1.2, 19.5), ylim=(-.8, len(rungs) - .2))
-    ax.set_title(f'One square for each image misread, of {rungs[0].images:,}, on average over random starts', fontsize=11)
+        ax.scatter([.6 + i%50 for i in squares], [y + .2 - .17*(i//50) for i in squares], marker='s', s=18, color='C0')
+    ax.set(xlim=(-3, 54), ylim=(-.5, len(rungs)), title='Parameters, and a square for every error')
     ax.axis('off')
-    fig.tight_layout()
-    plt.savefig(file, dpi=110, metadata={'Description': ladder(rungs)})
+    fig.savefig(file, metadata={'Description': ladder(rungs)})
+
+
+def draw_models(rungs, file):
+    "Save a picture of every model's parameters and errors, with the range over the seeds; the table is in its metadata"
+    fig, ax = plt.subplots(figsize=(6.4, 5))
+    places = {}  # models in (nearly) the same place share a label
+    for number, rung in enumerate(rungs, start=1):
+        errors = evidence.errors_of(rung.notebook)
+        ax.scatter(rung.parameters, errors.mean(), s=110, color='C0', zorder=3)
+        ends = errors.clip(lower=.05).agg(['min', 'max'])  # a logarithm has no place for 0
+        ax.plot([rung.parameters]*2, ends, color='C2', lw=6, solid_capstyle='round')
+        places.setdefault((rung.parameters, round(errors.mean())), []).append((number, rung.model, *ends))
+    for i, ((parameters, _), models) in enumerate(sorted(places.items())):  # from left to right, labels go below and above in turn
+        numbers, (name, *_), fewest, most = zip(*models)
+        label = f'{", ".join(map(str, numbers))} {name.split(",")[0]}\n{parameters:,}'
+        ax.annotate(label, (parameters, max(most) if i % 2 else min(fewest)), (0, 9 if i % 2 else -9), textcoords='offset points',
+                    ha='center', va='bottom' if i % 2 else 'top', linespacing=1.4)
+    ax.set(xscale='log', yscale='log', xlim=(40, 4e8), ylim=(.008, 900), xlabel='parameters',
+           title=f'Errors in {rungs[0].images:,} images: larger isn\'t better')
+    ax.set_xticks([1e3, 1e5, 1e7], ['a thousand', 'a hundred thousand', 'ten million'])
+    ax.set_yticks([.1, 1, 10, 100], ['0.1', '1', '10', '100'])
+    ax.minorticks_off()
+    fig.savefig(file, metadata={'Description': ladder(rungs)})
+
+
+def copy_picture(lesson, cell):
+    "Save the picture that a cell of a lesson has drawn, to open that lesson with"
+    outputs = next(c.outputs for c in nbformat.read(NBS/f'{lesson}.ipynb', as_version=4).cells if c.id == cell)
+    (NBS/'images'/f'{lesson}.png').write_bytes(b64decode(outputs[-1].data['image/png']))
 
 
 def course_table():
@@ -97,25 +122,24 @@ def draw_course(rungs, file):
     found, names = course_table(), {rung.notebook: rung.model for rung in rungs}
     rows = [row for group in GROUPS for row in (None, *group.items())]  # None leaves a gap
     rows = [(y, *row) for y, row in enumerate(rows) if row]
-    fig, axes = plt.subplots(1, 2, figsize=(8.5, 8), sharey=True, layout='constrained')
-    for ax, column, color, title, say in [(axes[0], 'errors', BLUE, f'errors of {rungs[0].images:,}', '{:.1f}'.format),
-                                          (axes[1], 'seconds', ORANGE, 'seconds to train', time)]:
+    fig, axes = plt.subplots(1, 2, figsize=(8.5, 8), sharey=True)
+    for ax, column, color, title, say in [(axes[0], 'errors', 'C0', f'errors of {rungs[0].images:,}', '{:.1f}'.format),
+                                          (axes[1], 'seconds', 'C1', 'seconds to train', time)]:
         values = found[column].clip(lower=.05)  # a logarithm has no place for 0
         for y, rung, _ in rows:
             bold = rung in names
             ax.axhline(y, color='whitesmoke', zorder=0)
             ax.scatter(values[rung], y, s=130 if bold else 45, color=color)
-            ax.annotate(say(found[column][rung]), (values[rung], y), (10, 0), textcoords='offset points', va='center', fontsize=11,
-                        color='black' if bold else GREY, weight='bold' if bold else None)
+            ax.annotate(say(found[column][rung]), (values[rung], y), (10, 0), textcoords='offset points', va='center',
+                        color='C0' if bold else 'C1', weight='bold' if bold else None)
         ax.set(xscale='log', xlim=(values.min()/1.6, values.max()*9))
-        ax.set_title(title, loc='left', fontsize=14)
-        ax.spines[:].set_visible(False)
-        ax.tick_params(which='both', length=0)
+        ax.set_title(title)
+        ax.grid(False, axis='y')
         ax.xaxis.set_major_formatter('{x:g}')
-    axes[0].set_yticks([y for y, *_ in rows], [f'{names.get(rung, "")} {text}'.strip() for _, rung, text in rows], fontsize=12)
+    axes[0].set_yticks([y for y, *_ in rows], [f'{names.get(rung, "")} {text}'.strip() for _, rung, text in rows])
     for label, (_, rung, _) in zip(axes[0].get_yticklabels(), rows): label.set(weight='bold' if rung in names else None)
     axes[0].invert_yaxis()
-    fig.savefig(file, dpi=110, bbox_inches='tight', pad_inches=.2, metadata={'Description': found.to_csv()})
+    fig.savefig(file, bbox_inches='tight', pad_inches=.2, metadata={'Description': found.to_csv()})
 
 
 def main():
@@ -124,9 +148,12 @@ def main():
     page = (ROOT/'README.md').read_text(encoding='utf-8')
     page = MAP.sub(lambda _: map_table() + '\n', LADDER.sub(lambda _: ladder(rungs) + '\n', page))
     (ROOT/'README.md').write_text(page, encoding='utf-8')
+    plt.style.use('mnist37.course')
     draw_digits(NBS/'images'/'digits.png')
     draw_ladder(rungs, NBS/'images'/'ladder.png')
+    draw_models(rungs, NBS/'images'/'models.png')
     draw_course(rungs, NBS/'images'/'course.png')
+    for lesson, cell in OPENING.items(): copy_picture(lesson, cell)
 
 
 if __name__ == '__main__': main()

@@ -1,6 +1,6 @@
 """On Colab and Kaggle, in place of `make`: add to their Python what the course needs, and leave their torch as it is.
 
-The first cell of every notebook runs this where `mnist37` cannot be imported. Anywhere else it only says what to do.
+The first page says how to run it there. Anywhere else it only says what to do.
 """
 import os
 import subprocess
