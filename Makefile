@@ -50,5 +50,5 @@ mutation: .venv/installed
 		{ echo '$(PYTHON) cannot make virtual environments.' \
 		'On Debian or Ubuntu: sudo apt install python3-venv' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(VENV) -m pip install $(if $(PIP_INDEX),--extra-index-url $(PIP_INDEX)) --constraint constraints.txt --editable '.[dev]'
+	$(VENV) -m pip install --constraint constraints.txt --editable '.[dev]' $(if $(PIP_INDEX),--extra-index-url $(PIP_INDEX))
 	touch $@

@@ -67,7 +67,7 @@ def took(how, images, what=''): return table('speed').query('how == @how and ima
 
 def claims_of_README(out, tie, quote):
     tie('README', 'has by far the fewest errors', errors(TINY).max() < .5*min(errors(rung).mean() for rung in RUNGS[:-1]))
-    tie('README', 'no better than rung 3 here, and what makes it much better', near(SMALL, LEARNER) and below(WITH_RELU, SMALL))
+    tie('README', 'no better than a linear model here, and what makes it much better', near(SMALL, LEARNER) and below(WITH_RELU, SMALL))
     tie('README', 'eleven random starts, six for resnet18', [len(errors(rung)) for rung in RUNGS[1:]] == [11, 11, 11, 6, 11])
     tie('README', 'takes three to six minutes on two CPU cores', 3 <= sum(table('notebooks').query('notebook in @RUNGS').seconds)/60 <= 6)
     times = re.findall(r'\| (\d+) min \| (\d+) min \|', Page('index').prose['map'])
@@ -80,25 +80,18 @@ def claims_of_index(out, tie, quote):
         tie('map', f'| {said} s |', abs(int(said) - table('notebooks').set_index('notebook').seconds[name]) <= max(5, .15*int(said)))
 
 def claims_of_01_pixel_similarity(out, tie, quote):
-    tie('ladder-opening', '95 of 100 new images', round(100*out('program-accuracy')[0]) == 95)
-    quote('program-verdict', 'Better than 95 in 100', 100*out('program-accuracy')[0], 100)
-    tie('two-averages', 'one 3 in twelve wrong', round(1/(1 - out('accuracy')[0])) == 12)
+    quote('ladder-opening', '95 of 100 new images', 100*out('program-accuracy')[0], 100)
+    quote('program-verdict', 'Better than 95 in 100,', 100*out('program-accuracy')[0], 100)
     quote('standard-error-read', 'between 0.94 and 0.96', *(out('program-accuracy')[0] + k*out('standard-error')[0] for k in (-2, 2)))
-    tie('loop-intro', 'How many times longer', out('loop-time')[0] > 1)
-    quote('rmse-verdict', "That's 0.00005", out('rmse-luck-code')[0])
-    tie('shift-why', 'more than doubles the errors', all(1 - out('shift-table')[k] > 2*(1 - out('shift-table')[3]) for k in (0, 6)))
 
 def claims_of_02_linear_sgd(out, tie, quote):
     accuracy = [1 - errors(rung)[37]/2038 for rung in (MEANS, RMSE)]
     quote('twenty-verdict', 'the mean absolute difference (0.9514) and RMSE (0.9661)', *accuracy)
     tie('twenty-verdict', 'That beats both models from lesson 01', out('twenty')[-1] > max(accuracy))
-    tie('watch-verdict', 'Before long it beats our averages', out('watch')[4] > accuracy[0])
-    tie('saturation-intro', "With 0.01 it's none", out('better-start')[0] > out('better-start')[1])
     tie('sorted-verdict', 'It calls everything a 3', (errors('02, sorted, one epoch') == 1028).all())
     tie('sorted-verdict', 'At lr 1 it recovers', below('02, nothing left out', '02, sorted') and errors('02, sorted').max() < 204)
     tie('sorted-verdict', 'nothing brings them back', (errors('02, sorted, lr 10, ten epochs') == 1028).all())
     tie('zero-verdict', 'It trails the correct loop', all(np.less(out('no-zero')[:5], out('no-zero')[5:])))
-    tie('lr-sweep-verdict', '1 to 10 works best', sorted(out('lr-sweep')[6::3])[-2:] == out('lr-sweep')[15:19:3])
     _, quick, slow = out('batch-size')[7::5]
     tie('batch-size-verdict', '2,000 steps take many times as long as eight', slow > 10*quick)
     quote('sigmoid-intro', '2.718', np.e)
@@ -107,7 +100,6 @@ def claims_of_03_basic_optim(out, tie, quote):
     quote('rung-why', 'The same 36 errors as on rung 2', errors(LEARNER)[37], 2)
     tie('rung-why', 'moves the count by an image or two', all(abs(errors(rung) - 36).max() <= 2 for rung in (LINEAR, LEARNER)))
     _, shrunk, centered = out('coaster-table')[7::7]
-    quote('coaster-read', '7.38, the last number in the table', centered)
     tie('coaster-read', 'training still crawls', shrunk > 10*centered and agree('7.38', out('coaster-best')[0]))
 
 def claims_of_04_simple_net(out, tie, quote):
@@ -123,7 +115,6 @@ def claims_of_04_simple_net(out, tie, quote):
     quote('ce-moral', '35.7 errors, and two linear layers average 33.9', errors(ONE_LINEAR).mean(), errors(TWO_LINEAR).mean())
     tie('ce-moral', 'the single layer could have come out ahead', errors(TWO_LINEAR).nlargest(3).mean() > errors(ONE_LINEAR).mean())
     tie('dead-read', 'most of them are dead, and the network hardly notices', out('dead')[5] > 15 and out('dead')[7] < 25)
-    tie('dead-read', 'At 5, all of them are dead', out('dead')[9] == 30 and out('dead')[11] > 1000)
     quote('overfit-read', 'about 20 errors', errors(WITH_RELU).mean())
     quote('close-intro', '19.7 errors on average instead of 36.4', errors(WITH_RELU).mean(), errors(SMALL).mean())
 

@@ -59,7 +59,7 @@ def test_readme_commands_are_those_of_make_and_of_ci():
     runs = {name: [step['run'] for step in job['steps'] if 'run' in step] for name, job in jobs.items()}
     assert runs['make'] == ['bash .ci/run'] and runs['plain'] == [plain[2], plain[4]] and runs['newest'][-1] == plain[4]
     for command in plain[2:]:  # the first two make and enter a virtual environment
-        assert f'\t$(VENV) {command.removeprefix("python ")}\n'.replace('"', "'") in (ROOT/'Makefile').read_text()
+        assert f'\t$(VENV) {command.removeprefix("python ")}'.replace('"', "'") in (ROOT/'Makefile').read_text()
 
 
 def test_readme_snippet_runs():
