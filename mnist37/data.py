@@ -32,7 +32,7 @@ def _read_image(file):
     "The pixels of `file` as a uint8 array of shape (28, 28)"
     try:
         with Image.open(file) as image: size, mode, pixels = image.size, image.mode, np.array(image)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e: # a broken PNG may be a SyntaxError to PIL
         raise ValueError(f'{file}: not a readable image, expected a 28×28 gray PNG ({e})') from e
     if (size, mode) != ((28, 28), 'L'):
         raise ValueError(f'{file}: size {size[0]}×{size[1]} and mode {mode}, expected 28×28 and mode L (8-bit gray)')
@@ -94,7 +94,7 @@ def unpack(
             shutil.rmtree(partial, ignore_errors=True)
             try:
                 with tarfile.open(ARCHIVE) as tar:
-                    tar.extraction_filter = getattr(tarfile, 'data_filter', None) # refuses files outside the folder; early 3.11 has none
+                    tar.extraction_filter = getattr(tarfile, 'data_filter', None) # refuses files outside the folder; Python before 3.11.4 doesn't have it
                     tar.extractall(partial)
                 check_dataset(partial/'mnist_sample').rename(path)
             finally: shutil.rmtree(partial, ignore_errors=True)
@@ -123,7 +123,7 @@ def mnist_path() -> Path: # folder with `train` and `valid`, each with the folde
 
 # %% ../nbs/internals/data.ipynb #cache-key
 def _key(folder, images):
-    "Digest of the cached `images` and of the names, sizes and times of the files they were read from"
+    "Digest of `images`, which maps '3' and '7' to tensors, and of the names, sizes and times of the files they were read from"
     digest = hashlib.sha256()
     for digit, pixels in images.items():
         with os.scandir(folder/digit) as files:

@@ -24,8 +24,8 @@ def _python():
     found = f'Python {current}'
     try: wanted = metadata('mnist37')['Requires-Python']
     except PackageNotFoundError: return found, 'mnist37 is not installed here. In a terminal, type: make course'
-    newer = SpecifierSet(wanted).contains(current, prereleases=True)
-    return found, '' if newer else f'Expected {wanted}: install a newer one from python.org'
+    new_enough = SpecifierSet(wanted).contains(current, prereleases=True)
+    return found, '' if new_enough else f'Expected {wanted}: install a newer one from python.org'
 
 def _libraries():
     "The libraries: one line if they're all fine, otherwise one for each that isn't"

@@ -26,7 +26,7 @@ def predict(
     check_images(images)
     if images.ndim != 3: raise ValueError(f'images of shape {tuple(images.shape)}, expected (N, 28, 28)')
     device = next((t.device for t in (*model.parameters(), *model.buffers())), images.device)
-    modes = [(module, module.training) for module in model.modules()]
+    modes = [(module, module.training) for module in model.modules()] # some may be in evaluation mode already, and stay so
     model.eval()
     try:
         with torch.no_grad(): scores = [_scores(model, xb.to(device)) for xb in images.split(batch_size)]

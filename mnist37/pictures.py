@@ -26,7 +26,7 @@ def show_images(
     nrows:int=1, # number of rows to spread the images over
     size:float=1.2, # width and height of one image, in inches
 ):
-    "Draw `images` side by side, ink dark on white; raises ValueError if there are no images, or not one title for each"
+    "Draw `images` side by side, dark ink on white; raises ValueError if there are no images, or if the number of titles is wrong"
     integers = len(images) > 0 and not images[0].is_floating_point()
     _show(images, titles, nrows, size, cmap='Greys', vmin=0, vmax=255 if integers else 1)
 
@@ -37,7 +37,7 @@ def show_signed(
     nrows:int=1, # number of rows to spread the images over
     size:float=1.2, # width and height of one image, in inches
 ):
-    "Draw `images` side by side, positive numbers blue, negative ones orange; raises ValueError if there are no images, or not one title for each"
+    "Draw `images` side by side, positive numbers blue, negative ones orange; raises ValueError if there are no images, or if the number of titles is wrong"
     from matplotlib.colors import LinearSegmentedColormap
     limit = max((image.abs().max().item() for image in images), default=0)
     cmap = LinearSegmentedColormap.from_list('votes', ['#f2913d', 'white', '#1f4e9c'])

@@ -32,7 +32,7 @@ def train_simple_net(
     data=None, # images (N, 28, 28) and targets (N, 1) to train on; the course's training set if None
 ) -> nn.Module: # gives scores (N, 1) for images (N, 28, 28), above 0 for a 3; on the device of the images
     "Train a small network by SGD; raises the same errors as `training_data`"
-    images, targets = training_data(data)
+    images, targets = training_data(data) # checks `data`, or loads the training set
     torch.manual_seed(seed)
     model = make_model().to(images.device)
     dl = batch_loader(images, targets, shuffle=True, generator=torch.Generator().manual_seed(seed))

@@ -118,8 +118,8 @@ check_minimize = Check(minimize, {
     "that's only one step. Is the return inside the loop?":
         lambda f, start, lr, steps: minimize(f, start, lr, 1),
     "PyTorch won't let you change a tracked tensor in place. Take the step under torch.no_grad().": _refused,
-    'backward found nothing that was tracked. Is x tracked before the first step, is only the step under '
-    'no_grad, and does the step change x in place, with -=?': lambda f, start, lr, steps: f(start).backward(),
+    'backward found nothing that was tracked. Do you track x before the first step? Is the step the only thing under '
+    'no_grad? And does it change x in place, with -=?': lambda f, start, lr, steps: f(start).backward(),
     "that's the value of f at the end. Return the point where you ended up.": lambda *args: _bowl(minimize(*args)),
     'you changed start itself. Work on start.clone().': _in_place,
     'start is tracked now. Work on start.clone().': _tracking})
@@ -152,7 +152,7 @@ check_score_accuracy = Check(score_accuracy, {
     "that's how many are right. What share is that?": lambda scores, targets: ((scores > 0) == targets).sum(),
     'True and False have no mean: turn them into numbers with float().':
         lambda scores, targets: ((scores > 0) == targets).mean(),
-    'Python reads a > 0 == b as a > 0 and 0 == b. Put the first comparison in parentheses.':
+    'Python reads `a > 0 == b` as `(a > 0) and (0 == b)`. Put the first comparison in parentheses.':
         lambda scores, targets: (scores > 0 == targets).float().mean()})
 
 # %% ../../nbs/solutions/02_linear_sgd.ipynb #shuffled-batches
