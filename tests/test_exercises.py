@@ -78,7 +78,7 @@ def test_every_mistake_gets_its_hint(name, exercise):
     ('shapes', 'shapes = [(5, 28, 28), (5, 3, 28), None, ...]', 'replace the dots'),
     ('good-lr', 'good_lr = 0.2', 'diverges'),
     ('good-lr', 'good_lr = -0.1', 'larger than 0'),
-    ('minimize', 'x = start.clone()\nfor i in range(steps):\n    f(x).backward()\n    x -= lr*x.grad\nreturn x', 'Is x tracked'),
+    ('minimize', 'x = start.clone()\nfor i in range(steps):\n    f(x).backward()\n    x -= lr*x.grad\nreturn x', 'Do you track x'),
     ('minimize', ('x = start.clone().requires_grad_()\nfor i in range(steps):\n    f(x).backward()\n'
                   '    with torch.no_grad(): x = x - lr*x.grad\nreturn x'), 'with -=?'),
     ('shuffled-batches', 'return [torch.randperm(n)[i:i+batch_size] for i in range(0, n, batch_size)]', 'Draw one order'),
