@@ -56,7 +56,7 @@ BROKEN = {'killed': ('died', 'import os, signal; os.kill(os.getpid(), signal.SIG
 
 def test_a_kernel_that_dies_or_hangs_is_named_and_the_rest_is_run(tmp_path, capsys, monkeypatch):
     "Killed, as by a system that runs out of memory; left by itself; deaf to the stop button"
-    monkeypatch.setattr(course, 'run_notebook', partial(course.run_notebook, timeout=4))
+    monkeypatch.setattr(course, 'run_notebook', partial(course.run_notebook, timeout=15))
     notebooks = [notebook(tmp_path, '1 + 1', source, name=name) for name, (_, source) in BROKEN.items()] + [notebook(tmp_path, RUNG)]
     with pytest.raises(SystemExit, match='3 of 4 notebooks failed') as stop: course.main(notebooks, tmp_path/'build')
     out, err = capsys.readouterr()
