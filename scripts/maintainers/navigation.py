@@ -1,4 +1,4 @@
-"""Write what all notebooks have in common: links to their neighbours at head and foot, and the first cell to run.
+"""Write what all notebooks have in common: links to their neighbors at head and foot, and the first cell to run.
 
     python -m scripts.maintainers.navigation
 """
@@ -9,7 +9,7 @@ import nbformat
 
 from scripts.readers.course import INDEX, INTERNALS, NBS, NOTEBOOKS, SOLUTIONS, TEACHING
 
-GROUPS = [NOTEBOOKS, SOLUTIONS, [TEACHING], INTERNALS]  # neighbours in reading order
+GROUPS = [NOTEBOOKS, SOLUTIONS, [TEACHING], INTERNALS]  # neighbors in reading order
 ENVIRONMENT = 'from mnist37.environment import check_environment; check_environment()'
 
 
@@ -25,7 +25,7 @@ def title(notebook):
 
 
 def links(notebook):
-    "Markdown links from `notebook` to its neighbours, the first page, and from a lesson to its solutions and back"
+    "Markdown links from `notebook` to its neighbors, the first page, and from a lesson to its solutions and back"
     group = next(group for group in GROUPS if notebook in group)
     place, twin = group.index(notebook), NBS/notebook.name if notebook in SOLUTIONS else NBS/'solutions'/notebook.name
     targets = []
