@@ -18,10 +18,9 @@ LOCAL_PATH = re.compile(r'(?:/(?:root|work|tmp|home|Users)/|[A-Z]:\\\\)[\w.-]')
 
 # Where nothing is trained, other hardware can change the last digit that is printed, and nothing else.
 ABSOLUTE, RELATIVE = .0002, .002
-# Where something is, one bit of rounding makes it another run, and runs differ as they do from seed to seed. For the rungs that
-# is what evidence/rungs.csv has: one to three images for 02 to 04, eight for resnet18, and thirty for `mnist_loss` at 5
-# (16 to 47 errors). Over eight starts, 'dead' has 5 to 18 dead at 1, with 14 to 26 errors, and 1,010 or 1,028 errors at 5.
-# The numbers printed by a cell may differ by so much, accuracies and losses as shares, errors as images:
+# Where something is, one bit of rounding makes it another run, and runs differ as from seed to seed. In evidence/rungs.csv that's
+# one to three images for 02 to 04, eight for resnet18, and thirty for `mnist_loss` at 5. In eight starts of 'dead', it was 5 to 18
+# dead and 14 to 26 errors at 1, and 1,010 or 1,028 errors at 5. So much may differ, accuracies and losses as shares, errors as images:
 TRAINED = {
     '02_linear_sgd': {'watch': .004, 'one-epoch': .002, 'twenty': .004, 'better-start': .004, 'train': .004, 'no-zero': .004,
                       'no-sigmoid': .004, 'lr-sweep': .01, 'rung': 4},
