@@ -25,7 +25,7 @@ def test_show_images():
 
 def test_show_signed_has_one_scale_with_white_in_the_middle():
     show_signed([IMAGES[0] - 2, IMAGES[1]])
-    for ax in axes(): assert ax.images[0].get_clim() == pytest.approx(((IMAGES[0] - 2).min(), -(IMAGES[0] - 2).min()))
+    for ax in axes(): assert ax.images[0].get_clim() == pytest.approx((IMAGES[0].min().item() - 2, 2 - IMAGES[0].min().item()))
     cmap = axes()[0].images[0].get_cmap()
     assert [plt.matplotlib.colors.to_hex(cmap(share)) for share in (0., .5, 1.)] == ['#f2913d', '#fefeff', '#1f4e9c']
 
