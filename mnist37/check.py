@@ -32,7 +32,7 @@ def _plain(x):
 # %% ../nbs/internals/check.ipynb #same
 def _same(a, b):
     "Whether two plain values are equal, with numbers compared up to rounding"
-    if isinstance(a, list) and isinstance(b, list): return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, list) and isinstance(b, list): return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b))
     if isinstance(a, dict) and isinstance(b, dict): return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
     if isinstance(a, Real) and isinstance(b, Real):
         return math.isclose(a, b, rel_tol=1e-4, abs_tol=1e-6) or (math.isnan(a) and math.isnan(b))
@@ -46,13 +46,14 @@ def _result(trial, answer):
         return _plain(trial(answer))
 
 # %% ../nbs/internals/check.ipynb #observe
-class _Error(str): "Name and message of an error"
+class _Error(str): "Name and message of an error: a string, but one we can tell from a string that an answer returns"
 
 def _observe(trial, answer):
     "What `trial` gives for `answer`; for an error, its name and message, or dots if it's about dots"
     try: return _result(trial, answer)
     except Exception as e:
-        return ... if re.search("'ellipsis'|(of|not) ellipsis", str(e)) else _Error(f'{type(e).__name__}: {e}')
+        about_dots = re.search("'ellipsis'|(of|not) ellipsis", str(e))  # | means or: Python says it in three ways
+        return Ellipsis if about_dots else _Error(f'{type(e).__name__}: {e}')
 
 # %% ../nbs/internals/check.ipynb #check
 class Check:
@@ -85,7 +86,9 @@ class Check:
             return f'something is None: either a function has no return, or a tensor has no grad yet.\n({found})'
         return f'{found}, expected {_short(expected)}'
 
-def _has_dots(x): return x is ... or isinstance(x, list) and any(map(_has_dots, x))
+def _has_dots(x):
+    "Whether `x` is `...`, or a list with `...` in it, however deep"
+    return x is Ellipsis or (isinstance(x, list) and any(_has_dots(item) for item in x))
 
 # %% ../nbs/internals/check.ipynb #short
 def _short(x):

@@ -57,7 +57,7 @@ def default_device() -> torch.device: # 'cuda', 'mps' or 'cpu'
     return torch.device('cpu')
 
 # %% ../nbs/internals/data.ipynb #archive
-ARCHIVE = Path(mnist37.__file__).parents[1]/'data'/'mnist_sample.tgz'
+ARCHIVE = Path(mnist37.__file__).parents[1]/'data'/'mnist_sample.tgz' # __file__ is mnist37/__init__.py, so parents[1] is the course's folder
 ARCHIVE_SHA256 = 'f0d483734baf69af2f5426ba1462a17856f44c1f3f2207f1b91cc65619ce7fac'
 COUNTS = {'train/3': 6131, 'train/7': 6265, 'valid/3': 1010, 'valid/7': 1028}
 
@@ -89,15 +89,15 @@ def unpack(
     partial = path.with_name(f'{path.name}.partial')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f'{path}.lock'):
-            if path.exists(): return
+        with FileLock(f'{path}.lock'): # waits while another process unpacks
+            if path.exists(): return # the other process did the work for us
             shutil.rmtree(partial, ignore_errors=True)
             try:
                 with tarfile.open(ARCHIVE) as tar:
-                    tar.extraction_filter = getattr(tarfile, 'data_filter', None) # refuses files outside the folder; Python before 3.11.4 doesn't have it
+                    tar.extraction_filter = getattr(tarfile, 'data_filter', None) # refuses files that would land outside, such as ../x; None before Python 3.11.4
                     tar.extractall(partial)
                 check_dataset(partial/'mnist_sample').rename(path)
-            finally: shutil.rmtree(partial, ignore_errors=True)
+            finally: shutil.rmtree(partial, ignore_errors=True) # even after an error; if all went well, there's nothing left to remove
     except OSError as e:
         advice = 'set the environment variable MNIST37_DATA to a folder that you can write to and that has enough space'
         raise OSError(e.errno, f'{e.strerror}; {advice}', str(path.parent)) from e
@@ -106,7 +106,8 @@ def unpack(
 def dataset_path() -> Path: # folder `mnist_sample`, which may not exist yet
     "Where the dataset is, or will be once `mnist_path` has been called"
     folder = os.environ.get('MNIST37_DATA')
-    if folder or ARCHIVE.exists(): return Path(folder or ARCHIVE.parent)/'mnist_sample'
+    if folder: return Path(folder)/'mnist_sample'
+    if ARCHIVE.exists(): return ARCHIVE.parent/'mnist_sample'
     from fastai.data.external import fastai_path
     return fastai_path('data')/'mnist_sample'
 
@@ -123,7 +124,7 @@ def mnist_path() -> Path: # folder with `train` and `valid`, each with the folde
 
 # %% ../nbs/internals/data.ipynb #cache-key
 def _key(folder, images):
-    "Digest of `images`, which maps '3' and '7' to tensors, and of the names, sizes and times of the files they were read from"
+    "Checksum of `images`, which maps '3' and '7' to tensors, and of the names, sizes and times of the files they were read from"
     digest = hashlib.sha256()
     for digit, pixels in images.items():
         with os.scandir(folder/digit) as files:
@@ -143,8 +144,8 @@ def _read_cache(cache, folder):
 # %% ../nbs/internals/data.ipynb #write-cache
 def _write_cache(cache, folder, images):
     "Write `images` to `cache`, completely or not at all; does nothing without space or permission"
-    partial = cache.with_name(f'{cache.name}.{os.getpid()}.partial')
-    with suppress(OSError):
+    partial = cache.with_name(f'{cache.name}.{os.getpid()}.partial') # the process's own number, so that two of them don't share a file
+    with suppress(OSError): # that is, ignore this error
         for left in cache.parent.glob(f'{cache.name}.*.partial'): left.unlink() # leftovers of a process that was killed
     try:
         torch.save({'key': _key(folder, images), 'images': images}, partial)

@@ -14,7 +14,7 @@ from packaging.specifiers import SpecifierSet
 
 def check_environment():
     "Print one line each for Python, the libraries, the images and the device, and what to type if something's wrong"
-    for found, advice in [_python(), *_libraries(), _images(), _device()]:
+    for found, advice in [_python(), *_libraries(), _images(), _device()]:  # _libraries gives a list of pairs, and * puts them in this one
         print(f'[FAIL] {found}. {advice}' if advice else f'[OK]   {found}')
 
 # %% ../nbs/internals/environment.ipynb #environment-libraries
@@ -25,10 +25,12 @@ def _python():
     try: wanted = metadata('mnist37')['Requires-Python']
     except PackageNotFoundError: return found, 'mnist37 is not installed here. In a terminal, type: make course'
     new_enough = SpecifierSet(wanted).contains(current, prereleases=True)
-    return found, '' if new_enough else f'Expected {wanted}: install a newer one from python.org'
+    advice = '' if new_enough else f'Expected {wanted}: install a newer one from python.org'
+    return found, advice
 
 def _libraries():
     "The libraries: one line if they're all fine, otherwise one for each that isn't"
+    # each line has a name and a specifier, such as 'torch>=2.4'; 'extra ==' marks what only the course's makers need
     try: wanted = [Requirement(line) for line in requires('mnist37') if 'extra ==' not in line]
     except PackageNotFoundError: return []
     installed = {r.name: _version(r.name) for r in wanted}
@@ -36,8 +38,9 @@ def _libraries():
     if not amiss:
         first = ', '.join(f'{name} {installed[name]}' for name in ('torch', 'torchvision', 'fastai'))
         return [(f'libraries: {first} and {len(wanted) - 3} more', '')]
-    return [(f'{r.name} {installed[r.name] or "is not installed"}', f'Expected {r.specifier}. Type in a cell: '
-             f'%pip install "{r}", then restart the kernel') for r in amiss]
+    def found(r): return f'{r.name} {installed[r.name] or "is not installed"}'
+    def advice(r): return f'Expected {r.specifier}. Type in a cell: %pip install "{r}", then restart the kernel'
+    return [(found(r), advice(r)) for r in amiss]
 
 def _version(name):
     "The installed version of a library; None if there is none"
@@ -54,7 +57,7 @@ def _images():
     if not (path.exists() or ARCHIVE.exists()):
         return f'images: none in {path}', 'When online, type in a cell: from mnist37.data import mnist_path; mnist_path()'
     try: check_dataset(path) if path.exists() else check_archive()
-    except ValueError as e: return f'images: {e}', 'Then run this cell again'
+    except ValueError as e: return f'images: {e}', 'Then run this cell again'  # the error says what to do first
     return f'images: {sum(COUNTS.values()):,}', ''
 
 def _device():

@@ -25,8 +25,9 @@ def predict(
     "Predict in batches, in evaluation mode and without gradients; raises TypeError or ValueError if images or scores don't fit"
     check_images(images)
     if images.ndim != 3: raise ValueError(f'images of shape {tuple(images.shape)}, expected (N, 28, 28)')
+    # where the model's first tensor is, or the images if it has none (buffers: tensors that a module keeps but doesn't train)
     device = next((t.device for t in (*model.parameters(), *model.buffers())), images.device)
-    modes = [(module, module.training) for module in model.modules()] # some may be in evaluation mode already, and stay so
+    modes = [(module, module.training) for module in model.modules()] # some may be in evaluation mode already, and should stay in it
     model.eval()
     try:
         with torch.no_grad(): scores = [_scores(model, xb.to(device)) for xb in images.split(batch_size)]
@@ -55,7 +56,7 @@ class TwoClass(nn.Module):
         images:Tensor, # shape (N, 28, 28), floats in [0, 1]
     ) -> Tensor: # shape (N, 1), above 0 for a 3
         "The score for a 3 minus the score for a 7"
-        scores = self.net(images[:,None].expand(-1, self.channels, -1, -1))
+        scores = self.net(images[:,None].expand(-1, self.channels, -1, -1))  # -1 leaves a size as it is
         return scores[:,:1] - scores[:,1:]
 
 # %% ../nbs/internals/ladder.ipynb #n-params
@@ -71,7 +72,7 @@ def n_errors(
     images:Tensor, # shape (N, 28, 28), floats in [0, 1]
     targets:Tensor, # 1 for a 3 and 0 for a 7, shape (N, 1)
 ) -> int: # between 0 and N
-    "Number of `images` that `model` misclassifies; raises what `predict` raises"
+    "Number of `images` that `model` misclassifies; raises as `predict`, and ValueError for targets of another shape"
     if targets.shape != (len(images), 1):
         raise ValueError(f'targets of shape {tuple(targets.shape)}, expected {(len(images), 1)}')
     preds = predict(model, images)
@@ -136,6 +137,7 @@ def ladder_table(
     rows = [('rung', 'accuracy', 'errors', 'parameters', 'epochs', 'seconds')]
     rows += [(r.model, f'{r.accuracy:.4f}', f'{r.errors} of {r.images:,}',
               f'{r.parameters:,}', str(r.epochs), f'{r.seconds:.2f}') for r in rungs]
+    # zip(*rows) turns rows into columns; each is as wide as its longest cell
     widths = [max(map(len, column)) for column in zip(*rows)]
     def line(row): return '| ' + ' | '.join(cell.ljust(width) for cell, width in zip(row, widths)) + ' |'
     lines = [line(row) for row in rows]

@@ -53,7 +53,7 @@ def show_errors(
 ):
     "Draw the misclassified images that a model is surest about; raises ValueError if there are none"
     probs, is_3 = probs.cpu(), targets[:,0].cpu() == 1
-    wrong = ((probs > .5) != is_3).nonzero()[:,0]
+    wrong = ((probs > .5) != is_3).nonzero()[:,0]  # the positions of the errors (nonzero gives a row for each)
     says = [(max(p, 1 - p), 3 if p > .5 else 7, i) for i, p in zip(wrong.tolist(), probs[wrong].tolist())]
     surest = sorted(says, key=lambda said: -said[0])[:n]
-    show_images([images[i] for *_, i in surest], [f'says {digit}: {p:.1%}' for p, digit, _ in surest], nrows, size=1.4)
+    show_images([images[i] for _, _, i in surest], [f'says {digit}: {p:.1%}' for p, digit, _ in surest], nrows, size=1.4)

@@ -97,7 +97,7 @@ def claims_of_02_linear_sgd(out, tie, quote):
     quote('sigmoid-intro', '2.718', np.e)
 
 def claims_of_03_basic_optim(out, tie, quote):
-    quote('rung-why', 'The same 36 errors as on rung 2', errors(LEARNER)[37], 2)
+    quote('rung-why', '36 errors again, just like rung 2', errors(LEARNER)[37], 2)
     tie('rung-why', 'moves the count by an image or two', all(abs(errors(rung) - 36).max() <= 2 for rung in (LINEAR, LEARNER)))
     _, shrunk, centered = out('coaster-table')[7::7]
     tie('coaster-read', 'training still crawls', shrunk > 10*centered and agree('7.38', out('coaster-best')[0]))

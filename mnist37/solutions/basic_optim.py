@@ -242,7 +242,7 @@ def train_until(
 
 # %% ../../nbs/solutions/03_basic_optim.ipynb #mistakes-train-until
 def _until(train_until, target, most):
-    "What `train_until` returns for a model that's wrong at first and later gets 3 of 4 right, because one label is wrong"
+    "What `train_until` returns for a model that's wrong at first and later gets 3 of 4 right (not 4, because one label is wrong)"
     model = nn.Linear(1, 1)
     nn.init.constant_(model.weight, -1.)
     nn.init.zeros_(model.bias)
