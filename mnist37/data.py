@@ -97,7 +97,7 @@ def unpack(
                     tar.extraction_filter = getattr(tarfile, 'data_filter', None) # refuses files that would land outside, such as ../x; None before Python 3.11.4
                     tar.extractall(partial)
                 check_dataset(partial/'mnist_sample').rename(path)
-            finally: shutil.rmtree(partial, ignore_errors=True) # even after an error; if all went well, there's nothing left to remove
+            finally: shutil.rmtree(partial, ignore_errors=True) # even after an error; if all went well, it's empty
     except OSError as e:
         advice = 'set the environment variable MNIST37_DATA to a folder that you can write to and that has enough space'
         raise OSError(e.errno, f'{e.strerror}; {advice}', str(path.parent)) from e

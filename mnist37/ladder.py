@@ -25,7 +25,7 @@ def predict(
     "Predict in batches, in evaluation mode and without gradients; raises TypeError or ValueError if images or scores don't fit"
     check_images(images)
     if images.ndim != 3: raise ValueError(f'images of shape {tuple(images.shape)}, expected (N, 28, 28)')
-    # where the model's first tensor is, or the images if it has none (buffers: tensors that a module keeps but doesn't train)
+    # the device of the first parameter or buffer (a tensor that's kept but not trained); if there's none, next gives the images'
     device = next((t.device for t in (*model.parameters(), *model.buffers())), images.device)
     modes = [(module, module.training) for module in model.modules()] # some may be in evaluation mode already, and should stay in it
     model.eval()

@@ -12,7 +12,7 @@ def _show(images, titles, nrows, size, **scale):
     if len(images) == 0: raise ValueError('no images to show')
     if titles is not None and len(titles) != len(images):
         raise ValueError(f'{len(titles)} titles for {len(images)} images, expected one each')
-    ncols = -(-len(images)//nrows)
+    ncols = -(-len(images)//nrows)  # // rounds down, so with two minus signs it rounds up
     fig, axes = plt.subplots(nrows, ncols, figsize=(ncols*size, nrows*size*(1.25 if titles else 1)), squeeze=False, layout='constrained')
     for ax in axes.flat: ax.axis('off')
     for i, (ax, image) in enumerate(zip(axes.flat, images)):
