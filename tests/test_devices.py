@@ -7,7 +7,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
-from mnist37 import basic_optim, linear_sgd, pictures, pixel_similarity, resnet18, simple_net, tiny_cnn
+from mnist37 import basic_optim, handwriting, linear_limits, linear_sgd, pictures, pixel_similarity, resnet18, simple_net, tiny_cnn
 from mnist37.data import default_device, load_xy
 from scripts.readers import course
 
@@ -29,7 +29,7 @@ def train(data, init_params=linear_sgd.init_params, loss_func=linear_sgd.mnist_l
     "The linear model by hand, and a network by the helpers: where all of their parameters are"
     weights, bias = init_params((784, 1), .01, ELSEWHERE), init_params(1, .01, ELSEWHERE)
     with torch.device(ELSEWHERE): net = simple_net.simple_net()
-    def linear(xb): return change(xb[:,None]).flatten(1)@weights + bias
+    def linear(xb): return change(xb).flatten(1)@weights + bias
     dl = linear_sgd.batch_loader(*data, 4)
     for model, params in ((linear, [weights, bias]), (net, [*net.parameters()])):
         basic_optim.train_model(model, dl, dl, basic_optim.BasicOptim(params, lr=.1), 1, loss_func)
@@ -53,7 +53,7 @@ def test_a_helper_that_leaves_a_tensor_on_the_cpu_is_caught(broken, data):
 
 @pytest.mark.parametrize('draw', [
     lambda device: linear_sgd.init_params(5, device=device),
-    lambda device: tiny_cnn.augment(torch.zeros(3, 1, 28, 28, device=device)),
+    lambda device: tiny_cnn.augment(torch.zeros(3, 28, 28, device=device)),
     lambda device: list(linear_sgd.batch_loader(torch.zeros(6, 1, device=device), torch.zeros(6, device=device), 4, shuffle=True)),
 ], ids=['parameters', 'augmentation', 'order'])
 def test_random_numbers_are_the_cpus_on_every_device(draw):
@@ -85,7 +85,7 @@ def test_models_train_on_the_gpu(train):
     model = train(epochs=1)
     images, _ = load_xy('valid', default_device())
     pictures.show_images(images[:2])
-    found = {t.device.type for t in (*model.parameters(), tiny_cnn.deskew(images), tiny_cnn.as_mnist(images[0]))}
+    found = {t.device.type for t in (*model.parameters(), linear_limits.deskew(images), handwriting.as_mnist(images[0]))}
     assert found == {default_device().type} != {'cpu'}
 
 

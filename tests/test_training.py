@@ -13,7 +13,7 @@ from mnist37.ladder import n_errors, n_params, predict
 from mnist37.linear_sgd import batch_loader, mnist_loss, train_linear_sgd, validate_epoch
 from mnist37.pixel_similarity import rmse_distance, train_pixel_similarity
 from mnist37.simple_net import cross_entropy, one_linear, simple_net, train_simple_net, two_linear
-from mnist37.tiny_cnn import TTA, augment, hold_out, train_tiny_cnn, tta, two_scores
+from mnist37.tiny_cnn import TTA, augment, train_tiny_cnn, tta
 from scripts.readers.course import ROOT
 
 LINEAR = [train_linear_sgd, train_linear_learner]
@@ -150,8 +150,8 @@ def test_options_of_train_tiny_cnn(few):
     torch.testing.assert_close(predict(model, images), tta(lambda xb: predict(one_view, xb), images))
     assert isinstance(model, TTA) and not model.training
     linear = train(change=lambda xb: sizes.append(len(xb)) or xb, batch_size=100,
-                   make_model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(784, 2)))
-    assert sizes == [100, 100, 100] and n_params(linear) == 785*2
+                   make_model=one_linear)
+    assert sizes == [100, 100, 100] and n_params(linear) == 785
     assert torch.equal(params(model), params(train(change=augment, label_smoothing=.05, batch_size=128)))
     for other in ({'change': None}, {'label_smoothing': 0.}): assert not torch.equal(params(model), params(train(**other)))
 
@@ -163,15 +163,6 @@ def test_what_the_lessons_compare_with(few):
     assert [net()(images).shape for net in (one_linear, two_linear)] == [(300, 1)]*2
     assert not any(isinstance(part, nn.ReLU) for net in (one_linear, two_linear) for part in net())
     assert cross_entropy(torch.tensor([[2.], [-1.]]), torch.tensor([[1], [0]])).item() == pytest.approx(.2201, abs=1e-4)  # by hand in 04
-    net = two_scores()
-    assert torch.equal(net(images[:,None]), torch.cat([net[0](images), torch.zeros(300, 1)], 1)) and net[0](images).std() > 0
-
-
-def test_hold_out_splits_in_the_same_way_every_time():
-    data = torch.arange(12_396), -torch.arange(12_396)
-    (kept, targets), (held_out, _) = hold_out(data)
-    assert len(kept) == 10_000 and torch.equal(torch.cat([kept, held_out]).sort()[0], data[0]) and torch.equal(kept, -targets)
-    assert torch.equal(hold_out(data, 5)[0][0], kept[:5]) and not torch.equal(kept.sort()[0], kept)
 
 
 @pytest.mark.parametrize('train', [train_pixel_similarity, train_linear_sgd, train_linear_learner, train_simple_net, train_tiny_cnn])

@@ -21,16 +21,23 @@ from textwrap import dedent
 
 import pandas as pd
 import torch
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.model_selection import KFold
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
+from torch import nn
 from tqdm import tqdm
 
 from mnist37.basic_optim import train_linear_learner
 from mnist37.data import default_device, load_xy, mnist_path
-from mnist37.ladder import predict
+from mnist37.handwriting import other_peoples_digits
+from mnist37.ladder import n_params, predict
+from mnist37.linear_limits import deskew
 from mnist37.linear_sgd import train_linear_sgd
 from mnist37.pixel_similarity import rmse_distance, train_pixel_similarity
 from mnist37.resnet18 import train_resnet18
-from mnist37.simple_net import cross_entropy, one_linear, train_simple_net, two_linear
-from mnist37.tiny_cnn import augment, deskew, hold_out, other_hands, train_tiny_cnn, two_scores
+from mnist37.simple_net import cross_entropy, one_linear, simple_net, train_simple_net, two_linear
+from mnist37.tiny_cnn import augment, tiny_cnn, train_tiny_cnn
 from scripts.readers.course import ALL, NBS, ROOT, run_notebook, write_whole
 
 RUNGS, NOTEBOOKS = ROOT/'evidence'/'rungs.csv', ROOT/'evidence'/'notebooks.csv'
@@ -38,26 +45,51 @@ SEED = 37  # the notebooks' own
 SEEDS = SEED, *range(10)
 FEW = SEEDS[:4]  # for what takes long
 ONCE = SEED,  # for what isn't random
+FOLDS = range(10)  # so each training image is held out twice
+PLAIN = dict(change=None, label_smoothing=0, use_tta=False)  # the tiny network's training without what the lesson adds to it
+QUICK = dict(change=None, label_smoothing=0, batch_size=64, lr=.03)  # for one epoch or two
 THREADS = 2  # seconds are compared with each other, so all are measured alike
 
 
-def all_images():
-    "Images and targets to train on, held out of them (none), to validate on, and by other people"
-    device = default_device()
-    return load_xy('train', device), None, load_xy('valid', device), other_hands()
+# what a recipe gets: images and targets to train on, to hold out (or None), to validate on, and by other people
+def all_images(seed):
+    train, valid = [load_xy(split, default_device()) for split in ('train', 'valid')]
+    return train, None, valid, other_peoples_digits()
 
 
-def deskewed():
+def deskewed(seed):
     "The same, each image deskewed"
-    def upright(images, targets): return deskew(images), targets
-    train, _, valid, others = all_images()
-    return upright(*train), None, upright(*valid), upright(*others)
+    return [images and (deskew(images[0]), images[1]) for images in all_images(seed)]
 
 
-def part_held_out():
-    "The same with 10,000 images to train on and 2,396 held out"
-    train, _, valid, others = all_images()
-    return *hold_out(train), valid, others
+def one_fold(seed):
+    "The same with a fifth of the training images held out: in five seeds, each of them once"
+    (images, targets), _, valid, others = all_images(seed)
+    folds = list(KFold(5, shuffle=True, random_state=SEED).split(images))
+    return *[(images[part], targets[part]) for part in folds[seed % 5]], valid, others
+
+
+class FromSklearn(nn.Module):
+    "A classifier of scikit-learn's as a model, with the numbers that it stores"
+    def __init__(self, classifier):
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, images): return torch.tensor(self.classifier.predict(images.flatten(1).numpy()))[:,None] - .5
+
+    def n_stored(self):
+        if isinstance(self.classifier, SVC): return self.classifier.support_vectors_.size + self.classifier.dual_coef_.size + 1
+        if isinstance(self.classifier, KNeighborsClassifier): return self.classifier._fit_X.size
+        nodes = [tree.nodes for trees in self.classifier._predictors for tree in trees]
+        return int(sum(1 if leaf else 2 for some in nodes for leaf in some['is_leaf']))  # a value, or a pixel and a threshold
+
+
+def train_sklearn(make, data, **options):
+    images, targets = [t.cpu().numpy() for t in data]
+    return FromSklearn(make(**options).fit(images.reshape(len(images), -1), targets[:,0]))
+
+
+def train_boosting(seed, data): return train_sklearn(HistGradientBoostingClassifier, data, random_state=seed)
 
 
 @dataclass
@@ -96,36 +128,38 @@ RECIPES = {recipe.name: recipe for recipe in [
     Recipe('05_resnet18', train_resnet18, seeds=SEEDS[:6]),
     Recipe('05, lr 0.01', train_resnet18, dict(lr=.01), SEEDS[:3]),
     Recipe('06_tiny_cnn', train_tiny_cnn),
-    Recipe('06, simple_net by Adam', train_tiny_cnn,
-           dict(make_model=two_scores, batch_size=256, change=None, label_smoothing=0, use_tta=False), FEW),
-    Recipe('06, simple_net by Adam, batches of 64', train_tiny_cnn,
-           dict(make_model=two_scores, batch_size=64, change=None, label_smoothing=0, use_tta=False), FEW),
+    Recipe('06, one quick epoch', train_tiny_cnn, QUICK | dict(epochs=1)),
+    Recipe('06, two quick epochs', train_tiny_cnn, QUICK | dict(epochs=2)),
+    Recipe('scikit-learn, SVC', train_sklearn, dict(make=SVC, C=10), ONCE),
+    Recipe('scikit-learn, nearest neighbor', train_sklearn, dict(make=KNeighborsClassifier, n_neighbors=1), ONCE),
+    Recipe('scikit-learn, gradient boosting', train_boosting, seeds=FEW),
+    Recipe('06, simple_net by Adam', train_tiny_cnn, PLAIN | dict(make_model=simple_net, batch_size=256), FEW),
+    Recipe('06, simple_net by Adam, batches of 64', train_tiny_cnn, PLAIN | dict(make_model=simple_net, batch_size=64), FEW),
     Recipe('06, simple_net by Adam, batches of 64, augmented', train_tiny_cnn,
-           dict(make_model=two_scores, batch_size=64, label_smoothing=0, use_tta=False), FEW),
-    Recipe('06, one epoch', train_tiny_cnn, dict(epochs=1, change=None, label_smoothing=0, use_tta=False), FEW),
-    Recipe('06, three epochs', train_tiny_cnn, dict(epochs=3, change=None, label_smoothing=0, use_tta=False), FEW),
-    Recipe('06, twenty epochs', train_tiny_cnn, dict(change=None, label_smoothing=0, use_tta=False), FEW),
-    Recipe('06, augmented', train_tiny_cnn, dict(change=partial(augment, bend=0), label_smoothing=0, use_tta=False), FEW),
-    Recipe('06, bent', train_tiny_cnn, dict(label_smoothing=0, use_tta=False), FEW),
-    Recipe('06, label smoothing', train_tiny_cnn, dict(use_tta=False), FEW),
-    Recipe('06, held out, three epochs', train_tiny_cnn, dict(epochs=3, change=None, label_smoothing=0, use_tta=False), FEW, part_held_out),
-    Recipe('06, held out, twenty epochs', train_tiny_cnn, dict(change=None, label_smoothing=0, use_tta=False), FEW, part_held_out),
-    Recipe('06, held out, augmented', train_tiny_cnn,
-           dict(change=partial(augment, bend=0), label_smoothing=0, use_tta=False), FEW, part_held_out),
-    Recipe('06, held out, bent', train_tiny_cnn, dict(label_smoothing=0, use_tta=False), FEW, part_held_out),
-    Recipe('06, held out, label smoothing', train_tiny_cnn, dict(use_tta=False), FEW, part_held_out),
-    Recipe('06, held out, twice as much', train_tiny_cnn,
-           dict(change=partial(augment, degrees=30, pixels=4, zoom=.4, shear=.3, bend=2), label_smoothing=0, use_tta=False),
-           FEW, part_held_out),
-    Recipe('06, held out, nine looks', train_tiny_cnn, {}, FEW, part_held_out),
+           PLAIN | dict(make_model=simple_net, batch_size=64, change=augment), FEW),
+    Recipe('06, twenty epochs', train_tiny_cnn, PLAIN, FEW),
+    *(Recipe(f"06, {'-'.join(map(str, channels))}", train_tiny_cnn, dict(make_model=partial(tiny_cnn, channels)), FEW)
+      for channels in [(1, 2, 3), (2, 3, 4), (3, 4, 4), (8, 16, 32)]),
+    Recipe('06, 3-4-4, sixty epochs', train_tiny_cnn, dict(make_model=partial(tiny_cnn, (3, 4, 4)), epochs=60)),
+    # the search, on images held out of the training set; the first six each add something to the one before
+    *(Recipe(f'06, held out, {name}', train_tiny_cnn, arguments, FOLDS, one_fold) for name, arguments in {
+        'three epochs': PLAIN | dict(epochs=3), 'twenty epochs': PLAIN, 'augmented': PLAIN | dict(change=partial(augment, bend=0)),
+        'bent': PLAIN | dict(change=augment), 'label smoothing': dict(use_tta=False), 'TTA': {},
+        'half as much': dict(change=partial(augment, degrees=7.5, pixels=1, zoom=.1, shear=.075, bend=.5)),
+        'twice as much': dict(change=partial(augment, degrees=30, pixels=4, zoom=.4, shear=.3, bend=2)),
+        'lr 0.02': dict(lr=.02), 'batches of 64': dict(batch_size=64),
+        'two quick epochs': QUICK | dict(epochs=2),
+        '2-3-4': dict(make_model=partial(tiny_cnn, (2, 3, 4))), '3-4-4': dict(make_model=partial(tiny_cnn, (3, 4, 4))),
+        '8-16-32': dict(make_model=partial(tiny_cnn, (8, 16, 32)))}.items()),
+    Recipe('06, held out, SVC', train_sklearn, dict(make=SVC, C=10), FOLDS[:5], one_fold),
     Recipe('01_pixel_similarity, deskewed', train_pixel_similarity, {}, ONCE, deskewed),
     Recipe('01, RMSE, deskewed', train_pixel_similarity, dict(distance=rmse_distance), ONCE, deskewed),
     Recipe('02_linear_sgd, deskewed', train_linear_sgd, {}, SEEDS[:3], deskewed),
     Recipe('03_basic_optim, deskewed', train_linear_learner, {}, SEEDS[:3], deskewed),
     Recipe('04_simple_net, deskewed', train_simple_net, {}, SEEDS[:3], deskewed),
     Recipe('04, cross-entropy at 0.5, deskewed', train_simple_net, dict(loss_func=cross_entropy, lr=.5, epochs=20), SEEDS[:3], deskewed),
-    Recipe('06, three epochs, deskewed', train_tiny_cnn,
-           dict(epochs=3, change=None, label_smoothing=0, use_tta=False), SEEDS[:3], deskewed),
+    Recipe('06, three epochs, deskewed', train_tiny_cnn, PLAIN | dict(epochs=3), SEEDS[:3], deskewed),
+    Recipe('06, three epochs', train_tiny_cnn, PLAIN | dict(epochs=3), SEEDS[:3]),
 ]}
 
 
@@ -136,7 +170,7 @@ def misread(model, images, targets):
 
 def measured(train, arguments, data, seed) -> dict: # a row of evidence/rungs.csv
     "Train a model and count its errors"
-    to_train, held_out, valid, others = data()
+    to_train, held_out, valid, others = data(seed)
     given = {name: value for name, value in [('data', to_train), ('seed', seed)] if name in inspect.signature(train).parameters}
     began = time.perf_counter()
     model = train(**given, **arguments)
@@ -144,7 +178,8 @@ def measured(train, arguments, data, seed) -> dict: # a row of evidence/rungs.cs
     wrong, is_3 = misread(model, *valid), valid[1][:,0].cpu() == 1
     shares = [round(1 - wrong[some].float().mean().item(), 4) for some in (is_3, ~is_3)]
     names = [f'{digit}/{file.stem}' for digit in '37' for file in sorted((mnist_path()/'valid'/digit).glob('*.png'))]
-    return {'errors': int(wrong.sum()), 'images': len(wrong), 'accuracy_3': shares[0], 'accuracy_7': shares[1],
+    stored = model.n_stored() if isinstance(model, FromSklearn) else n_params(model) or sum(means.numel() for means in model.buffers())
+    return {'parameters': stored, 'errors': int(wrong.sum()), 'images': len(wrong), 'accuracy_3': shares[0], 'accuracy_7': shares[1],
             'held_out': int(misread(model, *held_out).sum()) if held_out else '', 'others': int(misread(model, *others).sum()),
             'seconds': seconds, 'misread': ' '.join(name for name, bad in zip(names, wrong) if bad)}
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import nbformat
 
-from scripts.readers.course import INDEX, INTERNALS, NBS, NOTEBOOKS, SOLUTIONS, TEACHING
+from scripts.readers.course import BONUS, INDEX, INTERNALS, NBS, NOTEBOOKS, SOLUTIONS, TEACHING
 
-GROUPS = [NOTEBOOKS, SOLUTIONS, [TEACHING], INTERNALS]  # neighbors in reading order
+GROUPS = [NOTEBOOKS, BONUS, SOLUTIONS, [TEACHING], INTERNALS]  # neighbors in reading order
 ENVIRONMENT = 'from mnist37.environment import check_environment; check_environment()'
 
 

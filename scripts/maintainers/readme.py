@@ -8,6 +8,7 @@ from base64 import b64decode
 
 import matplotlib.pyplot as plt
 import nbformat
+from matplotlib.transforms import Bbox
 
 from mnist37.data import load_split
 from mnist37.ladder import load_rungs
@@ -26,11 +27,16 @@ GROUPS = [
      '06, simple_net by Adam': '+ Adam', '06, simple_net by Adam, batches of 64': '+ batches of 64',
      '06, simple_net by Adam, batches of 64, augmented': '+ augmentation'},
     {'05_resnet18': '', '05, lr 0.01': '+ learning rate 0.01'},
-    {'06, one epoch': 'tiny network, one epoch', '06, three epochs': 'three epochs', '06, twenty epochs': 'twenty epochs',
-     '06, augmented': '+ augmentation', '06_tiny_cnn': 'with all of lesson 6'},
+    {'scikit-learn, nearest neighbor': 'nearest neighbor', 'scikit-learn, gradient boosting': 'gradient boosting',
+     'scikit-learn, SVC': 'support vector machine'},
+    {'06, one quick epoch': 'tiny network, one quick epoch', '06, two quick epochs': 'two quick epochs',
+     '06, twenty epochs': 'twenty epochs', '06_tiny_cnn': 'with all of lesson 6'},
 ]
+# the tiny network's sizes and what scikit-learn offers, in the picture of the models
+SIZES = '06, 1-2-3', '06, 2-3-4', '06, 3-4-4', '06_tiny_cnn', '06, 8-16-32'
+SKLEARN = dict(zip(GROUPS[4], ('nearest neighbor', 'gradient boosting', 'SVC')))
 # the picture that a lesson opens with, and the cell that draws it
-OPENING = {'02_linear_sgd': 'filmstrip', '03_basic_optim': 'who-picture', '04_simple_net': 'xor-picture'}
+OPENING = {'02_linear_sgd': 'filmstrip', '03_basic_optim': 'who-picture', '04_simple_net': 'xor-picture', '05_resnet18': 'conv-picture'}
 
 
 def map_table():
@@ -82,27 +88,45 @@ def draw_ladder(rungs, file):
     fig.savefig(file, metadata={'Description': ladder(rungs)})
 
 
+def models_table():
+    "Parameters, and mean, fewest and most errors, of every model in the picture of the models"
+    table = evidence.load().groupby('rung').agg({'parameters': 'median', 'errors': ['mean', 'min', 'max']})
+    return table.droplevel(0, axis=1).set_axis(['parameters', 'errors', 'fewest', 'most'], axis=1).round(2)
+
+
 def draw_models(rungs, file):
-    "Save a picture of every model's parameters and errors, with the range over the seeds; the table is in its metadata"
-    fig, ax = plt.subplots(figsize=(6.4, 5))
-    places = {}  # models in (nearly) the same place share a label
-    for number, rung in enumerate(rungs, start=1):
-        errors = evidence.errors_of(rung.notebook)
-        ax.scatter(rung.parameters, errors.mean(), s=110, color='C0', zorder=3)
-        ends = errors.clip(lower=.05).agg(['min', 'max'])  # a logarithm has no place for 0
-        ax.plot([rung.parameters]*2, ends, color='C2', lw=6, solid_capstyle='round')
-        places.setdefault((rung.parameters, round(errors.mean())), []).append((number, rung.model, *ends))
-    for i, ((parameters, _), models) in enumerate(sorted(places.items())):  # from left to right, labels go below and above in turn
-        numbers, (name, *_), fewest, most = zip(*models)
-        label = f'{", ".join(map(str, numbers))} {name.split(",")[0]}\n{parameters:,}'
-        ax.annotate(label, (parameters, max(most) if i % 2 else min(fewest)), (0, 9 if i % 2 else -9), textcoords='offset points',
-                    ha='center', va='bottom' if i % 2 else 'top', linespacing=1.4)
-    ax.set(xscale='log', yscale='log', xlim=(40, 4e8), ylim=(.008, 900), xlabel='parameters',
-           title=f'Errors in {rungs[0].images:,} images: larger isn\'t better')
-    ax.set_xticks([1e3, 1e5, 1e7], ['a thousand', 'a hundred thousand', 'ten million'])
+    "Save a picture of every model's parameters and errors, with the range over the seeds; the figures are in its metadata"
+    found = models_table().clip(lower={'errors': .05, 'fewest': .05, 'most': .05})  # a logarithm has no place for 0
+    names = {rung.notebook: rung.model.split(',')[0] for rung in rungs if rung.notebook not in ('03_basic_optim', '06_tiny_cnn')} | SKLEARN
+    names |= {size: f'{found.parameters[size]:,.0f}' for size in SIZES}
+    fig, ax = plt.subplots(figsize=(6.4, 5.4))
+    ax.plot(*found.loc[list(SIZES), ['parameters', 'errors']].T.values, color='C3')
+    for rung in names:
+        parameters, errors, *ends = found.loc[rung]
+        color = 'C3' if rung in SIZES else 'C1' if rung in SKLEARN else 'C0'
+        ax.plot([parameters]*2, ends, color=color, alpha=.3, lw=6, solid_capstyle='round')
+        ax.scatter(parameters, errors, s=110, color=color, zorder=3)
+    ax.set(xscale='log', yscale='log', xlim=(30, 2e8), ylim=(.03, 250), xlabel='parameters (scikit-learn in light gray)',
+           title=f'Errors in {rungs[0].images:,} images: the blue ones are tiny networks')
+    ax.set_xticks([1e2, 1e3, 1e4, 1e5, 1e6, 1e7], ['100', '1,000', '10,000', '100,000', 'a million', '10 million'])
     ax.set_yticks([.1, 1, 10, 100], ['0.1', '1', '10', '100'])
     ax.minorticks_off()
-    fig.savefig(file, metadata={'Description': ladder(rungs)})
+    write_labels(ax, {name: found.loc[rung, ['parameters', 'errors']] for rung, name in names.items()})
+    fig.savefig(file, metadata={'Description': models_table().loc[list(names)].to_csv()})
+
+
+def write_labels(ax, places):
+    "Write each label on the first side of its point where it hides neither a point nor a label before it"
+    ax.figure.canvas.draw()
+    taken = [Bbox.from_bounds(*ax.transData.transform(place) - 9, 18, 18) for place in places.values()]
+    for name, place in places.items():
+        for x, y, ha, va in [(0, 9, 'center', 'bottom'), (0, -9, 'center', 'top'), (9, 0, 'left', 'center'), (-9, 0, 'right', 'center')]:
+            label = ax.annotate(name, place, (x, y), textcoords='offset points', ha=ha, va=va)
+            box = label.get_window_extent()
+            if not any(box.overlaps(other) for other in taken): break
+            label.remove()
+        else: raise ValueError(f'no room for {name!r}')
+        taken.append(box)
 
 
 def copy_picture(lesson, cell):

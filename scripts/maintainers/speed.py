@@ -61,11 +61,10 @@ def one_file(n):
     return lambda folder=folder: torch.load(file, weights_only=True)  # the folder is there as long as this is
 
 
-def step(make_model, make_optimizer, bfloat16, n):
+def step(make_model, shape, make_optimizer, bfloat16, n):
     "One step of a network from a batch of `n` images"
     model = make_model()
-    channels = next(model.parameters()).shape[1]
-    xb, yb = torch.rand(n, channels, 28, 28), torch.randint(2, (n,))
+    xb, yb = torch.rand(n, *shape), torch.randint(2, (n,))
     opt = make_optimizer(model.parameters())
 
     def work():
@@ -76,6 +75,7 @@ def step(make_model, make_optimizer, bfloat16, n):
     return work
 
 
+tiny = partial(tiny_cnn, n_scores=2)
 resnet, fused = partial(create_vision_model, resnet18, 2, pretrained=False), partial(torch.optim.Adam, fused=True)
 OPTIMIZERS = {'Adam, float32': (torch.optim.Adam, False), "fastai's Adam, float32": (partial(Adam, lr=1e-3), False),
               'fused Adam, float32': (fused, False), 'fused Adam, bfloat16': (fused, True)}
@@ -85,8 +85,8 @@ WORK = {
         'batch_loader': partial(twenty_epochs, partial(batch_loader, shuffle=True)),
         'slices': partial(twenty_epochs, Slices)}),
     'reading the images': ((2_038, 12_396, 14_434), {'PNG files': png_files, 'one file of tensors': one_file}),
-    'a step of resnet18': ((4, 16, 64), {how: partial(step, resnet, *options) for how, options in OPTIMIZERS.items()}),
-    'a step of tiny_cnn': ((16, 64, 256), {how: partial(step, tiny_cnn, *options) for how, options in OPTIMIZERS.items()}),
+    'a step of resnet18': ((4, 16, 64), {how: partial(step, resnet, (3, 28, 28), *options) for how, options in OPTIMIZERS.items()}),
+    'a step of tiny_cnn': ((16, 64, 256), {how: partial(step, tiny, (28, 28), *options) for how, options in OPTIMIZERS.items()}),
 }
 
 

