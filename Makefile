@@ -2,7 +2,7 @@
 # make test     set up, run the tests, and in them the whole of `make course`
 # make lab      set up, open the first page in JupyterLab
 # make student  set up, write the notebooks to hand out to build/student
-# make evidence set up, measure every rung from many seeds (an hour; can be stopped and goes on)
+# make evidence set up, measure every rung from many seeds (over an hour; can be stopped and goes on)
 # make digits   set up, train the tiny network on all ten digits (minutes; needs a network for the images)
 # make speed    set up, measure where the time goes (minutes)
 # make mutation set up, see how many small changes of the package the tests notice (an hour; can be stopped and goes on)

@@ -25,9 +25,9 @@ def as_mnist(
     result = torch.zeros(28, 28, device=image.device)
     corner = []
     for axis in (0, 1):
-        ink = box.sum(1 - axis)
+        ink = box.sum(1 - axis) # of each row, then of each column
         middle = (ink*torch.arange(len(ink), device=image.device)).sum()/ink.sum()
-        corner.append(min(max(round(14 - middle.item()), 0), 28 - len(ink)))
+        corner.append(min(max(round(14 - middle.item()), 0), 28 - len(ink))) # the middle on pixel 14, the box inside 28×28
     result[corner[0]:corner[0]+size[0], corner[1]:corner[1]+size[1]] = box
     return result
 

@@ -19,7 +19,7 @@ from .ladder import TwoClass
 def resnet18_learner(
     path:Path, # folder with `train` and `valid`, each with one folder per class
 ) -> Learner: # with images in batches of 64, three channels, and random weights
-    "fastai's `vision_learner` with a resnet18 from random weights; raises ValueError if a set is missing"
+    "fastai's `vision_learner` with a resnet18 that has random weights; raises ValueError if a set is missing"
     for name in ('train', 'valid'):
         if not any((Path(path)/name).glob('*/*')):
             raise ValueError(f'{path}: nothing in {name}, expected one folder of images per class')

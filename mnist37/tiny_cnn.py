@@ -49,20 +49,21 @@ def fit_one_cycle(
     "Train `model` with AdamW, with a learning rate that rises during the first quarter and then falls"
     model.train()
     opt = torch.optim.AdamW(model.parameters(), fused=True)
+    # sets the optimizer's learning rate, from step to step
     cycle = torch.optim.lr_scheduler.OneCycleLR(opt, lr, max(1, epochs*len(dl)), pct_start=.25)
     for _ in range(epochs):
         for xb, yb in dl:
             loss_func(model(change(xb) if change else xb), yb).backward()
             opt.step()
             opt.zero_grad()
-            cycle.step()
+            cycle.step() # the next learning rate
 
 # %% ../nbs/06_tiny_cnn.ipynb #augment
 def augment(
     images:Tensor, # shape (N, 28, 28), values in [0, 1]
     degrees:float=15, # largest rotation, either way
     pixels:float=2, # largest shift, in each direction
-    zoom:float=.2, # largest change of the scale, up or down: 0.2 makes a digit up to 25% larger or 17% smaller
+    zoom:float=.2, # largest zoom, in or out: with 0.2, a digit gets up to 1.25 times as large, or shrinks to 0.83 of its size
     shear:float=.15, # largest slant, in pixels per row
     bend:float=1, # largest shift of each point of a 5×5 grid, in pixels and in each direction
 ) -> Tensor: # same shape
@@ -70,6 +71,7 @@ def augment(
     def up_to(most, *shape): return ((2*torch.rand(len(images), *shape) - 1)*most).to(images.device)
     angle, scale, slant = up_to(math.radians(degrees)), 1 + up_to(zoom), up_to(shear)
     cos, sin = angle.cos()*scale, angle.sin()*scale
+    # two rows of three numbers: times x, times y, plus a shift, in units in which the image goes from -1 to 1
     rows = cos, cos*slant - sin, up_to(pixels/14), sin, sin*slant + cos, up_to(pixels/14)
     places = F.affine_grid(torch.stack(rows, 1).view(-1, 2, 3), (len(images), 1, *images.shape[1:]), align_corners=False)
     # how much each of the 25 points moves each pixel
@@ -99,7 +101,7 @@ class TTA(nn.Module):
         images:Tensor, # shape (N, 28, 28), with empty margins
     ) -> Tensor: # shape (N, 1), above 0 for a 3
         "The score whose sigmoid is the mean probability of a 3"
-        return tta(lambda xb: self.model(xb).sigmoid(), images).logit()
+        return tta(lambda xb: self.model(xb).sigmoid(), images).logit() # logit undoes the sigmoid
 
 # %% ../nbs/06_tiny_cnn.ipynb #train-model
 def train_tiny_cnn(

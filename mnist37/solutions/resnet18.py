@@ -33,9 +33,9 @@ check_conv_size = Check(conv_size, {
     'padding makes the image larger, not smaller.': lambda n, k, s=1, p=0: (n - 2*p - k)//s + 1,
     "that's one too many. In the last place, the kernel would stick out.": lambda n, k, s=1, p=0: -(-(n + 2*p - k)//s) + 1,
     "there's no such thing as half a row. Which operator divides and rounds down?": lambda n, k, s=1, p=0: (n + 2*p - k)/s + 1,
-    "the stride only matters for the moves. The first place comes before any move, so don't divide it.":
+    "the stride only matters for the moves. The first place comes before any move, so add it after you divide.":
         lambda n, k, s=1, p=0: (n + 2*p - k + 1)//s,
-    "one place is missing. You've counted the moves, but the kernel is somewhere before its first move, too.":
+    "one place is missing. You've counted the moves, but the place where the kernel starts counts, too.":
         lambda n, k, s=1, p=0: (n + 2*p - k)//s,
     "the kernel takes up rows itself, so it can't move all the way down.": lambda n, k, s=1, p=0: (n + 2*p)//s})
 
@@ -133,7 +133,7 @@ check_confusion = Check(confusion, {
     "those are shares of all images. We're counting.": lambda t, p, n: confusion(t, p, n)/len(t),
     "those are shares of each row. We're counting.": lambda t, p, n: confusion(t, p, n)/confusion(t, p, n).sum(1, keepdim=True),
     'you only count the errors. The images that the model got right count, too.': lambda t, p, n: confusion(t[t != p], p[t != p], n),
-    "the matrix is too small. A class still gets a row and a column if it doesn't come up at all.":
+    "the matrix is too small. A class still gets a row and a column even if it doesn't come up at all.":
         lambda t, p, n: confusion(t, p, max(t.max(), p.max()) + 1),
     'that works for two classes. There may be more.': lambda t, p, n: confusion(t[t.maximum(p) < 2], p[t.maximum(p) < 2], 2)})
 
@@ -166,6 +166,6 @@ check_worst = Check(worst, {
         lambda s, t, k: worst(s, t, len(t))[:(s.argmax(1) != t).sum()],
     "you look at the right class's score alone. If it's low, but the other scores are even lower, the loss is small.":
         lambda s, t, k: s[torch.arange(len(t)), t].argsort()[:k],
-    "topk can't find that many numbers. Do you have one loss per image, or just their mean? And do you ask for k of them?":
+    "topk can't find that many numbers. Do you have one loss per image, or just their mean? And are you asking for k of them?":
         lambda s, t, k: F.cross_entropy(s, t).topk(k),
     'those are the right images, but in their old order. Sort them by loss.': lambda s, t, k: worst(s, t, k).sort().values})

@@ -48,6 +48,7 @@ def shifted(
     "The image, shifted, with zeros coming in"
     rows, columns = image.shape
     result = torch.zeros_like(image)
+    # with dy=2, all rows but the last two stay, and they land two rows lower
     stays = image[max(-dy, 0):rows - max(dy, 0), max(-dx, 0):columns - max(dx, 0)]
     result[max(dy, 0):rows - max(-dy, 0), max(dx, 0):columns - max(-dx, 0)] = stays
     return result
@@ -188,7 +189,7 @@ check_fold_norm = Check(fold_norm, {
 
 # %% ../../nbs/solutions/06_tiny_cnn.ipynb #cross-validate
 def cross_validate(
-    train, # function from images and targets to a model, which gives scores (N, 1) for images
+    fit, # function from images and targets to a model, which gives scores (N, 1) for images
     images:Tensor, # shape (N, ...)
     targets:Tensor, # 1 for a 3 and 0 for a 7, shape (N, 1)
     n:int=5, # how many parts there are
@@ -198,7 +199,7 @@ def cross_validate(
     errors = 0
     for i in range(n):
         held_out = part == i
-        model = train(images[~held_out], targets[~held_out])
+        model = fit(images[~held_out], targets[~held_out])
         errors += ((model(images[held_out]) > 0) != (targets[held_out] == 1)).sum().item()
     return errors
 
@@ -214,7 +215,7 @@ class _Spy(nn.Module):
         return images[:,0,:1]
 
 class _Majority(nn.Module):
-    "A model that predicts the class that most of its training images have; 7 if there are as many of each"
+    "A model that predicts the class that most of its training images have; 7 if it's a tie"
     def __init__(self, images, targets):
         super().__init__()
         self.score = targets.float().mean() - .5

@@ -96,7 +96,7 @@ def models_table():
 
 def draw_models(rungs, file):
     "Save a picture of every model's parameters and errors, with the range over the seeds; the figures are in its metadata"
-    found = models_table().clip(lower={'errors': .05, 'fewest': .05, 'most': .05})  # a logarithm has no place for 0
+    found = models_table().clip(lower=.05)  # a logarithm has no place for 0
     names = {rung.notebook: rung.model.split(',')[0] for rung in rungs if rung.notebook not in ('03_basic_optim', '06_tiny_cnn')} | SKLEARN
     names |= {size: f'{found.parameters[size]:,.0f}' for size in SIZES}
     fig, ax = plt.subplots(figsize=(6.4, 5.4))
@@ -106,21 +106,24 @@ def draw_models(rungs, file):
         color = 'C3' if rung in SIZES else 'C1' if rung in SKLEARN else 'C0'
         ax.plot([parameters]*2, ends, color=color, alpha=.3, lw=6, solid_capstyle='round')
         ax.scatter(parameters, errors, s=110, color=color, zorder=3)
-    ax.set(xscale='log', yscale='log', xlim=(30, 2e8), ylim=(.03, 250), xlabel='parameters (scikit-learn in light gray)',
-           title=f'Errors in {rungs[0].images:,} images: the blue ones are tiny networks')
+    ax.set(xscale='log', yscale='log', xlim=(30, 2e8), ylim=(.03, 250), xlabel='parameters (blue: tiny networks, light gray: scikit-learn)',
+           title=f"Errors in {rungs[0].images:,} images: larger isn't better")
     ax.set_xticks([1e2, 1e3, 1e4, 1e5, 1e6, 1e7], ['100', '1,000', '10,000', '100,000', 'a million', '10 million'])
     ax.set_yticks([.1, 1, 10, 100], ['0.1', '1', '10', '100'])
     ax.minorticks_off()
-    write_labels(ax, {name: found.loc[rung, ['parameters', 'errors']] for rung, name in names.items()})
+    write_labels(ax, {name: found.loc[rung, ['parameters', 'errors']] for rung, name in names.items()}, [names[size] for size in SIZES])
     fig.savefig(file, metadata={'Description': models_table().loc[list(names)].to_csv()})
 
 
-def write_labels(ax, places):
-    "Write each label on the first side of its point where it hides neither a point nor a label before it"
+SIDES = [(0, 9, 'center', 'bottom'), (0, -9, 'center', 'top'), (9, 0, 'left', 'center'), (-9, 0, 'right', 'center')]
+
+
+def write_labels(ax, places, left):
+    "Write each label on the first side of its point where it hides neither a point nor a label before it; those in `left` begin there"
     ax.figure.canvas.draw()
     taken = [Bbox.from_bounds(*ax.transData.transform(place) - 9, 18, 18) for place in places.values()]
     for name, place in places.items():
-        for x, y, ha, va in [(0, 9, 'center', 'bottom'), (0, -9, 'center', 'top'), (9, 0, 'left', 'center'), (-9, 0, 'right', 'center')]:
+        for x, y, ha, va in SIDES[::-1] if name in left else SIDES:
             label = ax.annotate(name, place, (x, y), textcoords='offset points', ha=ha, va=va)
             box = label.get_window_extent()
             if not any(box.overlaps(other) for other in taken): break
