@@ -92,7 +92,7 @@ def test_every_mistake_gets_its_hint(name, exercise):
     ('collapse', '(w1, b1), (w2, b2) = layers[:2]\nreturn w2@w1, w2@b1 + b2', 'not enough values'),
     ('stable-cross-entropy', 's = torch.where(targets == 1, scores, -scores)\nreturn torch.log(1 + torch.exp(-s)).mean()', 'too large'),
     ('stable-cross-entropy', 'return -(torch.where(targets == 1, scores, -scores).sigmoid() + 1e-10).log().mean()', 'clamped or added'),
-    ('worst', 'return F.cross_entropy(scores, targets, reduction="none").topk(10).indices', 'do you ask for k of them'),
+    ('worst', 'return F.cross_entropy(scores, targets, reduction="none").topk(10).indices', 'are you asking for k of them'),
     ('shifted', 'return image', "hasn't moved"),
 ])
 def test_learners_answer_gets_its_hint(exercise, answer, words):

@@ -48,7 +48,7 @@ def test_readme_ladder_comes_from_the_evidence(build):
 
 def test_pictures_come_from_the_evidence():
     table = readme.LADDER.search(PAGE).group().strip()
-    for picture, shown in {'ladder': table, 'models': table, 'course': readme.course_table().to_csv()}.items():
+    for picture, shown in {'ladder': table, 'models': readme.models_table().to_csv(), 'course': readme.course_table().to_csv()}.items():
         with Image.open(NBS/'images'/f'{picture}.png') as image: assert image.text['Description'] == shown
 
 

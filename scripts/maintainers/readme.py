@@ -112,7 +112,7 @@ def draw_models(rungs, file):
     ax.set_yticks([.1, 1, 10, 100], ['0.1', '1', '10', '100'])
     ax.minorticks_off()
     write_labels(ax, {name: found.loc[rung, ['parameters', 'errors']] for rung, name in names.items()}, [names[size] for size in SIZES])
-    fig.savefig(file, metadata={'Description': models_table().loc[list(names)].to_csv()})
+    fig.savefig(file, metadata={'Description': models_table().to_csv()})
 
 
 SIDES = [(0, 9, 'center', 'bottom'), (0, -9, 'center', 'top'), (9, 0, 'left', 'center'), (-9, 0, 'right', 'center')]
