@@ -16,7 +16,7 @@ from .data import check_images
 def deskew(
     images:Tensor, # shape (N, 28, 28), floats in [0, 1], each with some ink
 ) -> Tensor: # same shape, upright and centered
-    "Use each image's moments to slant it until its digit stands upright; raises the same errors as `mnist_distance`, and ValueError for an image without ink"
+    "Use each image's moments to shear it until its digit stands upright; raises the same errors as `mnist_distance`, and ValueError for an image without ink"
     check_images(images)
     if images.ndim != 3: raise ValueError(f'images of shape {tuple(images.shape)}, expected (N, 28, 28)')
     ink = images/images.sum((1, 2), keepdim=True)

@@ -22,7 +22,7 @@ def conv_block(
     n_out:int, # channels that go out
     kernel:int, # rows and columns of each kernel
     padding:int=0, # rows and columns of zeros added on every side
-) -> nn.Sequential: # from (N, n_in, H, W) to half the rows and columns that the convolution leaves
+) -> nn.Sequential: # takes (N, n_in, H, W); pooling halves the convolution's rows and columns
     "Convolution, max-pooling, batch normalization and ReLU"
     conv = nn.Conv2d(n_in, n_out, kernel, padding=padding, bias=False)
     return nn.Sequential(conv, nn.MaxPool2d(2), nn.BatchNorm2d(n_out), nn.ReLU())

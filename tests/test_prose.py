@@ -141,7 +141,7 @@ def claims_of_06_tiny_cnn(out, tie, quote):
     held_out = [runs(f'06, held out, {name}').held_out.astype(int).mean()/(12396/5)*2038 for name in names]
     three, twenty, augmented, bent, smooth, tta, twice, quick, machine = held_out
     tie('candidates-read', 'augmentation helps a lot', augmented < .6*twenty < .6*three and twice > 1.5*twenty)
-    tie('candidates-read', 'Label smoothing alone even seems to hurt', bent < smooth)
+    tie('candidates-read', 'Adding label smoothing even seems to hurt', bent < smooth)
     tie('candidates-read', '*TTA* has the fewest', tta == min(held_out))
     quote('limit-read', 'about 1.8 errors per 2,038', tta, 2038)
     tie('again-read', 'hardly notices', max(out('again')) <= 10)
