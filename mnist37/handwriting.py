@@ -18,7 +18,7 @@ def as_mnist(
     inked = image > 0
     if image.dim() != 2 or not inked.any():
         raise ValueError(f'an image of shape {tuple(image.shape)} without ink, expected rows and columns with some')
-    rows, columns = inked.any(1).nonzero()[:,0], inked.any(0).nonzero()[:,0]
+    rows, columns = inked.any(1).nonzero()[:,0], inked.any(0).nonzero()[:,0] # the positions of those with ink
     box = image[rows[0]:rows[-1]+1, columns[0]:columns[-1]+1]
     size = [max(1, round(20*n/max(box.shape))) for n in box.shape]
     box = F.interpolate(box[None,None], size=size, mode='bicubic', antialias=True)[0,0].clamp(0, 1)

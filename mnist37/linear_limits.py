@@ -26,7 +26,8 @@ def deskew(
     x_mean, y_mean = (ink*x).sum((1, 2), keepdim=True), (ink*y).sum((1, 2), keepdim=True)
     slant = (ink*(x - x_mean)*(y - y_mean)).sum((1, 2))/(ink*(y - y_mean)**2).sum((1, 2)).clamp(min=1e-6)
     one, zero = torch.ones_like(slant), torch.zeros_like(slant)
-    # where to look for each place (x, y) of the result: at x + slant*y + x_mean, and at y + y_mean
+    # where to look for each place (x, y) of the result: at x + slant*y + x_mean, and at y + y_mean (affine_grid wants a factor
+    # for x, a factor for y and a shift, once for each of the two, and counts from -1 to 1)
     rows = torch.stack([one, slant, x_mean[:,0,0], zero, one, y_mean[:,0,0]], 1).view(-1, 2, 3)
     places = F.affine_grid(rows, (len(images), 1, 28, 28), align_corners=False)
     return F.grid_sample(images[:,None], places, align_corners=False)[:,0]

@@ -29,7 +29,7 @@ def conv_block(
 
 # %% ../nbs/06_tiny_cnn.ipynb #tiny-cnn
 def tiny_cnn(
-    channels:tuple=(4, 6, 6), # channels that each block gives
+    channels:tuple=(4, 6, 6), # output channels of each block
     n_scores:int=1, # scores per image
 ) -> nn.Sequential: # from images (N, 28, 28) to scores (N, n_scores)
     "Three convolutional blocks and a linear layer"
@@ -71,7 +71,7 @@ def augment(
     def up_to(most, *shape): return ((2*torch.rand(len(images), *shape) - 1)*most).to(images.device)
     angle, scale, slant = up_to(math.radians(degrees)), 1 + up_to(zoom), up_to(shear)
     cos, sin = angle.cos()*scale, angle.sin()*scale
-    # two rows of three numbers: times x, times y, plus a shift, in units in which the image goes from -1 to 1
+    # two rows of three numbers: a factor for x, a factor for y, and a shift, in units where the image goes from -1 to 1
     rows = cos, cos*slant - sin, up_to(pixels/14), sin, sin*slant + cos, up_to(pixels/14)
     places = F.affine_grid(torch.stack(rows, 1).view(-1, 2, 3), (len(images), 1, *images.shape[1:]), align_corners=False)
     # how much each of the 25 points moves each pixel
@@ -84,7 +84,7 @@ def tta(
     probabilities, # function from images to probabilities
     images:Tensor, # shape (..., 28, 28), with empty margins
 ): # mean of the probabilities of the nine copies
-    "Test-time augmentation: the mean over nine copies of each image: itself, and shifted by one pixel in all eight directions"
+    "Test-time augmentation: the mean over nine copies of each image, the original and one shifted by a pixel in each of the eight directions"
     shifts = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
     return torch.stack([probabilities(images.roll(shift, (-2, -1))) for shift in shifts]).mean(0)
 

@@ -53,12 +53,12 @@ def conv_params(
 check_conv_params = Check(conv_params, {
     'for 3 channels in, 5 out and a kernel of 2': lambda conv_params: conv_params(3, 5, 2),
     'for the same without biases': lambda conv_params: conv_params(3, 5, 2, bias=False)}, {
-    "that's one kernel for each channel that goes out. There's one for every pair of channels.":
+    "that's one kernel for each output channel. There's one for every pair of channels.":
         lambda i, o, k, bias=True: o*(k**2 + bias),
     'a kernel is a square, but you count only one of its rows.': lambda i, o, k, bias=True: o*(i*k + bias),
-    "that's a bias for each kernel. There's only one for each channel that goes out.": lambda i, o, k, bias=True: o*i*(k**2 + bias),
+    "that's a bias for each kernel. There's only one for each output channel.": lambda i, o, k, bias=True: o*i*(k**2 + bias),
     'the biases are missing.': lambda i, o, k, bias=True: o*i*k**2,
-    "that's a single bias. Each channel that goes out has its own.": lambda i, o, k, bias=True: o*i*k**2 + bias,
+    "that's a single bias. Each output channel has its own.": lambda i, o, k, bias=True: o*i*k**2 + bias,
     'you count biases even with bias=False.': lambda i, o, k, bias=True: o*(i*k**2 + 1)})
 
 # %% ../../nbs/solutions/05_resnet18.ipynb #average-pool
