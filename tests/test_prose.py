@@ -64,8 +64,7 @@ def took(how, images, what=''): return table('speed').query('how == @how and ima
 
 
 def claims_of_README(out, tie, quote):
-    sizes = [runs(rung).parameters[37] for rung in (TINY, LINEAR)]
-    quote('README', "with 727 parameters, fewer than the linear model's 785", *sizes)
+    quote('README', "727 parameters, fewer than the linear model's 785", runs(TINY).parameters[37], runs(LINEAR).parameters[37])
     tie('README', 'makes hardly an error', errors(TINY).median() == 0 and errors(TINY).mean() <= .5 and errors(TINY).max() <= 1)
     tie('README', 'no better than a linear model here, and what makes it much better', near(SMALL, LEARNER) and below(WITH_RELU, SMALL))
     tie('README', 'eleven random starts, six for resnet18', [len(errors(rung)) for rung in RUNGS[1:]] == [11, 11, 11, 6, 11])
@@ -133,16 +132,15 @@ def claims_of_06_tiny_cnn(out, tie, quote):
     quote('ladder-opening', '785, and it makes 36 errors', runs(LINEAR).parameters[37], errors(LINEAR).mean())
     quote('ladder-opening', 'makes about 9', errors(RESNET).mean())
     tie('ladder-opening', 'six times it made no errors at all, and five times just one', sorted(errors(TINY)) == [0]*6 + [1]*5)
-    quote('ladder-opening', 'with 727', runs(TINY).parameters[37])
     tie('shift-verdict', 'Two pixels are enough to ruin it', min(out('shift')[1], out('shift')[5]) > 3*out('shift')[3])
     tie('fit-read', 'no worse than resnet18', errors('06, three epochs').mean() <= errors(RESNET).mean())
     tie('switch-verdict', 'No big difference', abs(np.subtract(*out('switch'))) <= 10)
     names = ['three epochs', 'twenty epochs', 'augmented', 'bent', 'label smoothing', 'TTA', 'twice as much', 'two quick epochs', 'SVC']
-    held_out = [runs(f'06, held out, {name}').held_out.astype(int).mean()/(12396/5)*2038 for name in names]
-    three, twenty, augmented, bent, smooth, tta, twice, quick, machine = held_out
+    three, twenty, augmented, bent, smooth, tta, twice, quick, machine = [
+        runs(f'06, held out, {name}').held_out.astype(int).mean()/(12396/5)*2038 for name in names]
     tie('candidates-read', 'augmentation helps a lot', augmented < .6*twenty < .6*three and twice > 1.5*twenty)
     tie('candidates-read', 'Adding label smoothing even seems to hurt', bent < smooth)
-    tie('candidates-read', '*TTA* has the fewest', tta == min(held_out))
+    tie('candidates-read', '*TTA* has the fewest', tta == min(three, twenty, augmented, bent, smooth, tta, twice, quick, machine))
     quote('limit-read', 'about 1.8 errors per 2,038', tta, 2038)
     tie('again-read', 'hardly notices', max(out('again')) <= 10)
     tie('small-read', 'a third as many errors', .25 < errors('06, 1-2-3').mean()/errors(LINEAR).mean() < .4)
@@ -164,8 +162,7 @@ def claims_of_bonus_handwriting(out, tie, quote):
     boosting, neighbor, machine = (f'scikit-learn, {name}' for name in ('gradient boosting', 'nearest neighbor', 'SVC'))
     said = 'from about 15 errors in 2,038 images to about 59 in 362'
     tie('others-verdict', said, 15 <= errors(boosting).mean() < 16 and 59 <= others(boosting).mean() < 60)
-    best = others(neighbor)[37] < min(others(machine)[37], others(boosting).min())
-    tie('others-verdict', "here it's the best of the three scikit-learn models", best)
+    tie('others-verdict', 'the best of the three', others(neighbor)[37] < min(others(machine)[37], others(boosting).min()))
     ends = [end for rung in (WITH_RELU, SMALL) for end in others(rung).agg(['min', 'max'])]
     quote('others-verdict', 'between 8 and 54 errors, and the ones with `mnist_loss` make 13 to 15', *ends)
     mixed = table('ten_digits').query('(digit == 3 and read_as == 7) or (digit == 7 and read_as == 3)').images.sum()
@@ -176,6 +173,7 @@ def claims_of_bonus_speed(out, tie, quote):
     tie('ways-read', 'takes seconds', took('PNG files', 14434) > 1 > 100*took('one file of tensors', 14434))
     tie('ways-read', 'is *slower*', took('fused Adam, bfloat16', 256, 'tiny') > took('fused Adam, float32', 256, 'tiny'))
     tie('course-read', 'a better loss with a better learning rate', quickest(WITH_RELU) <= quickest(SMALL) and below(WITH_RELU, SMALL))
+
 
 @pytest.mark.parametrize('name', PAGES)
 def test_the_prose_says_what_was_measured(name):

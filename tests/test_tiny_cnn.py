@@ -50,14 +50,16 @@ def test_each_change_goes_as_far_as_it_may_to_both_sides(change, size, measure, 
 
 def test_bending_moves_each_point_of_a_grid_of_five_on_its_own():
     "By at most as many pixels as it says, so a slope of grey moves by as many grey levels; where its points are, all of it is used"
-    slope = (torch.arange(28.)/27).expand(28, 28)
+    slope, both = (torch.arange(28.)/27).expand(28, 28), []
     for image, axis in ((slope, 2), (slope.T, 1)):
         moved = 27*(changed(image, bend=2) - image)  # in pixels
         centre, quarter, other = [moved[:,row:row+2,column:column+2].mean((1, 2)) for row, column in ((13, 13), (6, 6), (20, 6))]
+        both.append(centre)  # the same changes in each direction
         assert -2.05 < centre.min() < -1.9 and 1.9 < centre.max() < 2.05 and centre.mean().abs() < .15
         assert torch.corrcoef(torch.stack([centre, quarter, other])).triu(1).abs().max() < .2
         assert quarter.std() == pytest.approx(2/3**.5, rel=.06)  # the outermost points lie on the corners, so others lie here
         assert (moved.diff(dim=3 - axis)[:,4:-4,4:-4].abs() < 1.2).all()  # neighbours stay neighbours
+    assert torch.corrcoef(torch.stack(both))[0, 1].abs() < .2
 
 
 def test_augment_by_default_changes_each_image_by_the_lessons_recipe():

@@ -143,17 +143,21 @@ def test_simple_net_is_two_linear_layers_with_a_relu_between(few):
     with pytest.raises(ValueError, match='0 hidden activations, expected at least 1'): simple_net(0)
 
 
-def test_options_of_train_tiny_cnn(few):
+def test_options_of_train_tiny_cnn(few, monkeypatch):
     def train(**options): return train_tiny_cnn(epochs=1, data=few, **options)
     images, sizes = load_xy('valid')[0][:20], []
     model, one_view = train(), train(use_tta=False)
     torch.testing.assert_close(predict(model, images), tta(lambda xb: predict(one_view, xb), images))
     assert isinstance(model, TTA) and not model.training
-    linear = train(change=lambda xb: sizes.append(len(xb)) or xb, batch_size=100,
-                   make_model=one_linear)
+    linear = train(change=lambda xb: sizes.append(len(xb)) or xb, batch_size=100, make_model=one_linear)
     assert sizes == [100, 100, 100] and n_params(linear) == 785
     assert torch.equal(params(model), params(train(change=augment, label_smoothing=.05, batch_size=128)))
     for other in ({'change': None}, {'label_smoothing': 0.}): assert not torch.equal(params(model), params(train(**other)))
+    losses, signed = [], torch.tensor([[2.], [1.]])  # a score of 2 for a 3, and of -1 for a 7
+    monkeypatch.setattr('mnist37.tiny_cnn.fit_one_cycle', lambda *args: losses.append(args[4]))
+    train(label_smoothing=.2)
+    smooth = -(.9*signed.sigmoid().log() + .1*(-signed).sigmoid().log()).mean()
+    torch.testing.assert_close(losses[0](torch.tensor([[2.], [-1.]]), torch.tensor([[1], [0]])), smooth)
 
 
 def test_what_the_lessons_compare_with(few):
