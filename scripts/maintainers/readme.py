@@ -36,7 +36,8 @@ GROUPS = [
 SIZES = '06, 1-2-3', '06, 2-3-4', '06, 3-4-4', '06_tiny_cnn', '06, 8-16-32'
 SKLEARN = dict(zip(GROUPS[4], ('nearest neighbor', 'gradient boosting', 'SVC')))
 # the picture that a lesson opens with, and the cell that draws it
-OPENING = {'02_linear_sgd': 'filmstrip', '03_basic_optim': 'who-picture', '04_simple_net': 'xor-picture', '05_resnet18': 'conv-picture'}
+OPENING = {'02_linear_sgd': 'filmstrip', '03_basic_optim': 'who-picture', '04_simple_net': 'xor-picture', '05_resnet18': 'conv-picture',
+           '07_handwriting': 'steps-run'}
 
 
 def map_table():

@@ -30,10 +30,10 @@ NBS = ROOT/'nbs'
 INDEX = NBS/'index.ipynb'
 LESSONS = sorted(NBS.glob('[0-9]*.ipynb'))
 NOTEBOOKS = [INDEX, *LESSONS]
-BONUS = [NBS/'bonus'/f'{name}.ipynb' for name in ('linear_limits', 'handwriting', 'speed')]
+BONUS = [NBS/'bonus'/f'{name}.ipynb' for name in ('linear_limits', 'speed')]
 SOLUTIONS = sorted((NBS/'solutions').glob('*.ipynb'))
 TEACHING = NBS/'teaching.ipynb'
-INTERNALS = [NBS/'internals'/f'{name}.ipynb' for name in ('data', 'pictures', 'ladder', 'environment', 'check')]
+INTERNALS = [NBS/'internals'/f'{name}.ipynb' for name in ('data', 'pictures', 'photos', 'ladder', 'environment', 'check')]
 ALL = [*NOTEBOOKS, *BONUS, *SOLUTIONS, TEACHING, *INTERNALS]
 
 

@@ -1,0 +1,57 @@
+"""Train the models that the package ships, and see how well they read photos: `make weights`.
+
+    python -m scripts.maintainers.weights
+
+mnist37/weights.pt gets their state dicts, and evidence/photos.csv how many drawn photos of other people's digits each
+model gets right. The last row is `predict_image`, for which "neither" is an error, as all of them are 3s or 7s.
+"""
+import os
+from functools import cache
+
+import torch
+
+from mnist37.basic_optim import train_linear_learner
+from mnist37.handwriting import is_neither, other_peoples_digits, predict_all, read_image
+from mnist37.linear_sgd import train_linear_sgd
+from mnist37.photos import draw_photo
+from mnist37.pixel_similarity import train_pixel_similarity
+from mnist37.simple_net import train_simple_net
+from mnist37.tiny_cnn import train_tiny_cnn
+from scripts.maintainers.evidence import ROOT, THREADS, code_of, load, renew
+
+WEIGHTS, PHOTOS = ROOT/'mnist37'/'weights.pt', ROOT/'evidence'/'photos.csv'
+TRAIN = {'pixel similarity': train_pixel_similarity, 'linear model, our SGD': train_linear_sgd,
+         'linear model, Learner': train_linear_learner, 'small network': train_simple_net, 'tiny network': train_tiny_cnn}
+
+
+def trained(): return {name: {key: t.cpu() for key, t in train().state_dict().items()} for name, train in TRAIN.items()}
+
+
+@cache
+def read(every=1):
+    "What's found in every n-th photo, one seed each: the number of digits, the first one's image, and whether it's a 3"
+    images, targets = other_peoples_digits()
+    found = [read_image(draw_photo(images[i:i+1], seed=i)) for i in range(0, len(images), every)]
+    return torch.tensor([len(some) for some in found]), torch.stack([some[0] for some in found]), targets[::every, 0] == 1
+
+
+def measure(model, every=1) -> list: # a row of evidence/photos.csv
+    n_found, images, is_3 = read(every)
+    probs = predict_all(images)
+    right = (probs['tiny network' if model == 'predict_image' else model] > .5) == is_3
+    if model == 'predict_image': right &= ~is_neither(probs)
+    return [{'photos': len(images), 'found': int((n_found == 1).sum()), 'right': int((right & (n_found == 1)).sum())}]
+
+
+def codes(): return {(model,): code_of(measure, TRAIN) for model in (*TRAIN, 'predict_image')}
+
+
+def main():
+    torch.set_num_threads(THREADS)
+    torch.save(trained(), f'{WEIGHTS}.partial')
+    os.replace(f'{WEIGHTS}.partial', WEIGHTS)
+    renew(PHOTOS, ['model'], codes(), measure)
+    print(load(PHOTOS)[['model', 'photos', 'found', 'right']])
+
+
+if __name__ == '__main__': main()
