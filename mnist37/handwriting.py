@@ -32,13 +32,14 @@ def as_mnist(
     inked = image > 0
     if image.dim() != 2 or not inked.any():
         raise ValueError(f'an image of shape {tuple(image.shape)}, expected rows and columns with some ink')
+    # cut out the rows and columns with ink, and scale them (interpolate wants axes for batch and channel, too)
     rows, columns = inked.any(1).nonzero()[:,0], inked.any(0).nonzero()[:,0] # the positions of those with ink
     box = image[rows[0]:rows[-1]+1, columns[0]:columns[-1]+1]
     size = [max(1, round(20*n/max(box.shape))) for n in box.shape]
     box = F.interpolate(box[None,None], size=size, mode='bicubic', antialias=True)[0,0].clamp(0, 1)
     result = torch.zeros(28, 28, device=image.device)
     corner = []
-    for axis in (0, 1):
+    for axis in (0, 1): # find the first row, then the first column
         ink = box.sum(1 - axis) # of each row, then of each column
         middle = (ink*torch.arange(len(ink), device=image.device)).sum()/ink.sum()
         corner.append(min(max(round(14 - middle.item()), 0), 28 - len(ink))) # the middle on pixel 14, the box inside 28×28
@@ -59,22 +60,23 @@ def lift_ink(
     gray:np.ndarray, # a photo, gray levels from 0 to 1, shape (H, W)
 ) -> np.ndarray: # how much darker than the paper each pixel is, as a share of the paper's brightness, or lighter, if it's light on dark; same shape
     "Take away the paper, its shadows and its color"
-    small = ndimage.zoom(gray, 48/max(gray.shape), order=1)
-    small = ndimage.median_filter(small, 25)
+    small = ndimage.zoom(gray, 48/max(gray.shape), order=1) # 48 pixels on the longer side
+    small = ndimage.median_filter(small, 25) # in neighborhoods of half that size
     paper = np.asarray(Image.fromarray(small.astype(np.float32)).resize(gray.shape[::-1], Image.Resampling.BILINEAR))
     ink = ndimage.gaussian_filter(paper - gray, 1) # a slight blur takes away some of the noise
-    if (ink**3).sum() < 0: ink, paper = -ink, 1 - paper # the third power makes the few pixels with ink count more than the many without
+    # light on dark? The third power keeps the sign, and makes the few pixels with ink count more than the many without
+    if (ink**3).sum() < 0: ink, paper = -ink, 1 - paper
     return (ink/paper.clip(.1)).clip(0, 1)
 
 # %% ../nbs/07_handwriting.ipynb #otsu
 def otsu(
     values:np.ndarray, # any numbers, shape (N,)
 ) -> float: # of 64 thresholds between the smallest and the largest, the best
-    "Otsu's threshold: it splits `values` into two groups with the least spread within each (Otsu 1979, IEEE Trans. SMC 9, 62-66)"
-    def difference(threshold):
+    "Otsu's threshold, which splits `values` into two groups with the most variance between them (Otsu 1979, IEEE Trans. SMC 9, 62-66)"
+    def how_good(threshold):
         high = values > threshold
         return high.mean()*(1 - high.mean())*(values[high].mean() - values[~high].mean())**2
-    return float(max(np.linspace(values.min(), values.max(), 66)[1:-1], key=difference))
+    return float(max(np.linspace(values.min(), values.max(), 66)[1:-1], key=how_good))
 
 # %% ../nbs/07_handwriting.ipynb #find-pen
 def find_pen(
@@ -90,17 +92,21 @@ def find_digits(
 ) -> list[np.ndarray]: # masks of the digits from left to right, each cut out, shape (h, w); none if there's nothing like a digit
     "Find what's drawn in one piece, but for small gaps"
     if not pen.any(): return []
-    labels, _ = ndimage.label(pen, np.ones((3, 3))) # 0 for paper, and a number for each part; parts may touch at corners
-    boxes = dict(enumerate(ndimage.find_objects(labels), 1)) # number of each part → its rows and columns
-    inside = [n for n, box in boxes.items() if all(0 < side.start and side.stop < size for side, size in zip(box, pen.shape))]
-    kept = inside or list(boxes)
+    # 1. drop what touches the edge
+    labels, _ = ndimage.label(pen, np.ones((3, 3))) # 0 for paper, and a number for each part; corners may touch
+    boxes = dict(enumerate(ndimage.find_objects(labels), 1)) # number of each part → its rows and columns, as a pair of slices
+    def is_inside(box): return all(0 < side.start and side.stop < size for side, size in zip(box, pen.shape))
+    kept = [n for n, box in boxes.items() if is_inside(box)] or list(boxes)
     pen = np.isin(labels, kept)
-    height = max(boxes[n][0].stop - boxes[n][0].start for n in kept)
-    labels, _ = ndimage.label(ndimage.distance_transform_edt(~pen) <= .12*height) # joins parts with a gap of less than a quarter of the height
-    labels[~pen] = 0
+    # 2. join what's close together
+    height = max(boxes[n][0].stop - boxes[n][0].start for n in kept) # of the tallest part
+    labels, _ = ndimage.label(ndimage.distance_transform_edt(~pen) <= .12*height)
+    labels[~pen] = 0 # the fatter mask has done its work
+    # 3. cut out, from left to right
     parts = [(columns.start, labels[rows, columns] == n) for n, (rows, columns) in enumerate(ndimage.find_objects(labels), 1)]
-    parts.sort(key=lambda part: part[0]) # from left to right
-    return [part for _, part in parts if len(part) >= max(.4*height, max(pen.shape)/20) and part.shape[1] < 4*len(part)]
+    parts = [part for _, part in sorted(parts, key=lambda pair: pair[0])]
+    # 4. throw out what's too small or too flat
+    return [part for part in parts if len(part) >= max(.4*height, max(pen.shape)/20) and part.shape[1] < 4*len(part)]
 
 # %% ../nbs/07_handwriting.ipynb #thicken
 def thicken(
@@ -125,8 +131,7 @@ def read_image(
 # %% ../nbs/07_handwriting.ipynb #load-models
 def load_models() -> dict: # name of each model → `nn.Module` in evaluation mode, gives scores (N, 1) for images (N, 28, 28), above 0 for a 3
     "The trained models of lessons 01 to 04 and 06, on the CPU"
-    empty = torch.zeros(28, 28)
-    models = {'pixel similarity': PixelSimilarity(empty, empty), 'linear model, our SGD': one_linear(), 'linear model, Learner': one_linear(),
+    models = {'pixel similarity': PixelSimilarity(torch.zeros(28, 28), torch.zeros(28, 28)), 'linear model, our SGD': one_linear(), 'linear model, Learner': one_linear(),
               'small network': simple_net(), 'tiny network': TTA(tiny_cnn())}
     weights = torch.load(Path(mnist37.__file__).parent/'weights.pt', weights_only=True)
     for name, model in models.items(): model.load_state_dict(weights[name])
@@ -171,10 +176,12 @@ def predict_image(
     photo, # path of an image file, or an image opened with Pillow
 ) -> list[Prediction]: # one for each digit in the photo, from left to right
     "Predict the digits in a photo with the tiny network, and with `is_neither`; raises the same errors as `read_image`"
-    images = read_image(photo)
+    images, found = read_image(photo), []
     probs = predict_all(images)
-    return [Prediction(None if neither else 3 if p > .5 else 7, max(p, 1 - p), image)
-            for p, neither, image in zip(probs['tiny network'].tolist(), is_neither(probs).tolist(), images)]
+    for image, p, neither in zip(images, probs['tiny network'].tolist(), is_neither(probs)):
+        digit = 3 if p > .5 else 7
+        found.append(Prediction(None if neither else digit, max(p, 1 - p), image))
+    return found
 
 # %% ../nbs/07_handwriting.ipynb #show-steps
 def show_steps(

@@ -1,4 +1,4 @@
-"Augmentation, the network, its training, and test-time augmentation"
+"Augmentation, the network, its training, test-time augmentation, and deskewing"
 import math
 
 import numpy as np
@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from mnist37.ladder import n_params
+from mnist37.linear_limits import deskew
 from mnist37.simple_net import one_linear
 from mnist37.tiny_cnn import augment, conv_block, fit_one_cycle, tiny_cnn, tta
 
@@ -100,3 +101,18 @@ def test_tta_moves_each_image_by_a_pixel_in_all_directions():
     probs = tta(lambda xb: seen.append(xb[0]) or torch.tensor([float(len(seen))]), bar()[None])
     moves = [tuple(round(there - 13.5) for there in middle(view)) for view in seen]
     assert sorted(moves) == [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)] and probs.tolist() == [5.]  # the mean of 1 to 9
+
+
+def test_deskew_stands_each_stroke_upright_and_in_the_middle():
+    images = torch.stack([bar(slant).roll((3, -4), (0, 1)) for slant in (-.6, 0, .4)])
+    assert [slant_of(image) for image in images] == pytest.approx([.6, 0, -.4], abs=.03)
+    for image in deskew(images):
+        assert slant_of(image) == pytest.approx(0, abs=.03) and middle(image) == pytest.approx([13.5, 13.5], abs=.1)
+        assert (image.sum(0) > .5).sum() <= 6  # a stroke of three pixels stands in a few columns
+        assert image.min() >= 0 and image.max() <= 1
+    row = torch.zeros(1, 28, 28)
+    row[0,10,5:20] = 1.  # no height, and so no slant
+    assert deskew(row).isfinite().all()
+    with pytest.raises(TypeError, match='torch.uint8, expected floats'): deskew(images.byte())
+    with pytest.raises(ValueError, match=r'\(28, 28\), expected \(N, 28, 28\)'): deskew(images[0])
+    with pytest.raises(ValueError, match=r'images \[1\] have no ink'): deskew(torch.stack([bar(), torch.zeros(28, 28)]))

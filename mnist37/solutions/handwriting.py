@@ -120,7 +120,7 @@ def smooth_median(
     return result
 
 # %% ../../nbs/solutions/07_handwriting.ipynb #mistakes-smooth-median
-def _spots(): return tensor([[1., 1., 9., 1.], [1., 9., 1., 1.], [1., 1., 1., 8.], [2., 1., 7., 7.], [2., 2., 1., 7.]])
+def _spots(): return tensor([[3., 14., 9., 1.], [12., 7., 18., 5.], [2., 16., 11., 8.], [20., 4., 13., 6.], [10., 17., 15., 19.]])
 
 def _around(image, size=3, take=torch.median, padding=0.):
     "The same, with another function than the median, or with numbers outside the image"
@@ -176,7 +176,7 @@ def count_parts(
 # %% ../../nbs/solutions/07_handwriting.ipynb #mistakes-count-parts
 def _drawn(*rows): return tensor([[letter == '#' for letter in row] for row in rows])
 
-def _parts(): return _drawn('##..#', '....#', '#..#.', '.#...', '..###')
+def _parts(): return _drawn('##..#.#', '....#..', '#..#...', '.#.....', '..##...')
 def _snake(): return _drawn('####', '...#', '####', '#...', '####')
 
 def _flooded(mask, corners=True, once=False):
@@ -203,7 +203,7 @@ def _count_and_mask(count_parts):
     return count_parts(mask), mask
 
 check_count_parts = Check(count_parts, {
-    'for a drawing of three parts, and for the mask itself afterward': _count_and_mask,
+    'for a drawing of four parts, and for the mask itself afterward': _count_and_mask,
     'for a snake': lambda count_parts: count_parts(_snake()),
     'for a mask without ink': lambda count_parts: count_parts(_drawn('...', '...'))}, {
     'pixels that touch at a corner are connected, too.': lambda mask: _flooded(mask, corners=False),

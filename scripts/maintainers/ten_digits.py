@@ -8,9 +8,9 @@ on MNIST's test images.
 """
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Callable
 
 import torch
 from torch import nn
