@@ -32,7 +32,7 @@ def as_mnist(
     inked = image > 0
     if image.dim() != 2 or not inked.any():
         raise ValueError(f'an image of shape {tuple(image.shape)}, expected rows and columns with some ink')
-    # cut out the rows and columns with ink, and scale them (interpolate wants axes for batch and channel, too)
+    # cut out the rows and columns with ink, and scale them. interpolate wants axes for batch and channel, too, and bicubic can overshoot a little
     rows, columns = inked.any(1).nonzero()[:,0], inked.any(0).nonzero()[:,0] # the positions of those with ink
     box = image[rows[0]:rows[-1]+1, columns[0]:columns[-1]+1]
     size = [max(1, round(20*n/max(box.shape))) for n in box.shape]
@@ -42,7 +42,7 @@ def as_mnist(
     for axis in (0, 1): # find the first row, then the first column
         ink = box.sum(1 - axis) # of each row, then of each column
         middle = (ink*torch.arange(len(ink), device=image.device)).sum()/ink.sum()
-        corner.append(min(max(round(14 - middle.item()), 0), 28 - len(ink))) # the middle on pixel 14, the box inside 28×28
+        corner.append(min(max(round(14 - middle.item()), 0), 28 - len(ink))) # the middle on pixel 14; min and max keep the box inside 28×28
     result[corner[0]:corner[0]+size[0], corner[1]:corner[1]+size[1]] = box
     return result
 
@@ -76,7 +76,7 @@ def otsu(
     def how_good(threshold):
         high = values > threshold
         return high.mean()*(1 - high.mean())*(values[high].mean() - values[~high].mean())**2
-    return float(max(np.linspace(values.min(), values.max(), 66)[1:-1], key=how_good))
+    return float(max(np.linspace(values.min(), values.max(), 66)[1:-1], key=how_good)) # without the ends, where a group would be empty
 
 # %% ../nbs/07_handwriting.ipynb #find-pen
 def find_pen(
@@ -105,15 +105,16 @@ def find_digits(
     # 3. cut out, from left to right
     parts = [(columns.start, labels[rows, columns] == n) for n, (rows, columns) in enumerate(ndimage.find_objects(labels), 1)]
     parts = [part for _, part in sorted(parts, key=lambda pair: pair[0])]
-    # 4. throw out what's too small or too flat
+    # 4. keep what's tall enough, compared with the tallest part and with the photo, and not four times as wide as tall
     return [part for part in parts if len(part) >= max(.4*height, max(pen.shape)/20) and part.shape[1] < 4*len(part)]
 
 # %% ../nbs/07_handwriting.ipynb #thicken
 def thicken(
     mask:np.ndarray, # a digit, True for ink, shape (h, w)
 ) -> np.ndarray: # a mask that's larger by the same number of pixels on all sides, if the stroke was thinner than 0.12 of the larger side
-    "Make thin strokes as thick as MNIST's are at least"
-    width = 4*(ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1,1:-1][mask].mean() - .5) # pixels at the edge of the stroke are at 1, not at 0.5
+    "Make thin strokes as thick as MNIST's usually are"
+    from_paper = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1,1:-1] # outside the mask, there's paper
+    width = 4*(from_paper[mask].mean() - .5)
     more = max(0, (.12*max(mask.shape) - width)/2) # on either side of the stroke
     return ndimage.distance_transform_edt(~np.pad(mask, int(more) + 1)) <= more
 
@@ -131,6 +132,7 @@ def read_image(
 # %% ../nbs/07_handwriting.ipynb #load-models
 def load_models() -> dict: # name of each model → `nn.Module` in evaluation mode, gives scores (N, 1) for images (N, 28, 28), above 0 for a 3
     "The trained models of lessons 01 to 04 and 06, on the CPU"
+    # the two means are zeros for now: the real ones are in the file
     models = {'pixel similarity': PixelSimilarity(torch.zeros(28, 28), torch.zeros(28, 28)), 'linear model, our SGD': one_linear(), 'linear model, Learner': one_linear(),
               'small network': simple_net(), 'tiny network': TTA(tiny_cnn())}
     weights = torch.load(Path(mnist37.__file__).parent/'weights.pt', weights_only=True)

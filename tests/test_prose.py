@@ -74,7 +74,7 @@ def claims_of_README(out, tie, quote):
     times = re.findall(r'\| (\d+) min \| (\d+) min \|', Page('index').prose['map'])
     read, solve = (sum(map(int, column))/60 for column in zip(*times))
     tie('README', 'about eight hours to read and try everything, and five or six more', 7.5 < read < 8.6 and 5 <= solve <= 6)
-    quote('README', 'On 362 drawn photos of other people\'s digits, the tiny network was right 358 times', 362, photos('tiny network'))
+    quote('README', 'On 362 simulated photos of other people\'s digits, the tiny network was right 358 times', 362, photos('tiny network'))
 
 def claims_of_index(out, tie, quote):
     tie('what', "it's the best of them all", below(TINY, RESNET))
@@ -168,8 +168,8 @@ def claims_of_07_handwriting(out, tie, quote):
     tie('others-verdict', 'the best of the three', others(neighbor)[37] < min(others(machine)[37], others(boosting).min()))
     tie('others-verdict', 'never made more than one error before', errors(TINY).max() == 1)
     quote('others-verdict', 'makes between 0 and 13 now', others(TINY).min(), others(TINY).max())
-    tie('photos-read', 'about 99 of 100 right', 98.5 < 100*photos('tiny network')/362 < 99.5)
-    tie('photos-read', 'lose a few more', all(300 < photos(model) < 350 for model in ('pixel similarity', 'small network')))
+    tie('photos-read', 'about 99 out of 100 right', 98.5 < 100*photos('tiny network')/362 < 99.5)
+    tie('photos-read', 'miss a few more', all(300 < photos(model) < 350 for model in ('pixel similarity', 'small network')))
     expected, made = out('expectation-run')[::3], out('expectation-run')[2::3]
     tie('reliability-read', 'about twice as many errors as it expects', all(1.7 < m/e < 2.3 for m, e in zip(made[:2], expected)))
     tie('reliability-read', 'expects a few dozen errors, and makes hardly any', min(expected[2:]) > 24 and max(made[2:]) <= 5)

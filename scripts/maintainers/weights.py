@@ -2,7 +2,7 @@
 
     python -m scripts.maintainers.weights
 
-mnist37/weights.pt gets their state dicts, and evidence/photos.csv how many drawn photos of other people's digits each
+mnist37/weights.pt gets their state dicts, and evidence/photos.csv how many simulated photos of other people's digits each
 model gets right. The last row is `predict_image`, for which "neither" is an error, as all of them are 3s or 7s.
 """
 import os
@@ -29,18 +29,24 @@ def trained(): return {name: {key: t.cpu() for key, t in train().state_dict().it
 
 @cache
 def read(every=1):
-    "What's found in every n-th photo, one seed each: the number of digits, the first one's image, and whether it's a 3"
-    images, targets = other_peoples_digits()
+    "What's found in every n-th photo, one seed each: the number of digits, the first one's image, and the digit that was photographed"
+    images = other_peoples_digits()[0]
     found = [read_image(draw_photo(images[i:i+1], seed=i)) for i in range(0, len(images), every)]
-    return torch.tensor([len(some) for some in found]), torch.stack([some[0] for some in found]), targets[::every, 0] == 1
+    return torch.tensor([len(some) for some in found]), torch.stack([some[0] for some in found]), images[::every]
+
+
+def is_right(model, images, is_3):
+    "Which images the model gets right; `predict_image` also has to take them for digits"
+    probs = predict_all(images)
+    if model == 'predict_image': return ((probs['tiny network'] > .5) == is_3) & ~is_neither(probs)
+    return (probs[model] > .5) == is_3
 
 
 def measure(model, every=1) -> list: # a row of evidence/photos.csv
-    n_found, images, is_3 = read(every)
-    probs = predict_all(images)
-    right = (probs['tiny network' if model == 'predict_image' else model] > .5) == is_3
-    if model == 'predict_image': right &= ~is_neither(probs)
-    return [{'photos': len(images), 'found': int((n_found == 1).sum()), 'right': int((right & (n_found == 1)).sum())}]
+    n_found, images, digits = read(every)
+    is_3, one = other_peoples_digits()[1][::every, 0] == 1, n_found == 1
+    return [{'photos': len(images), 'found': int(one.sum()), 'right': int((is_right(model, images, is_3) & one).sum()),
+             'right_without': int(is_right(model, digits, is_3).sum())}]
 
 
 def codes(): return {(model,): code_of(measure, TRAIN) for model in (*TRAIN, 'predict_image')}
@@ -51,7 +57,7 @@ def main():
     torch.save(trained(), f'{WEIGHTS}.partial')
     os.replace(f'{WEIGHTS}.partial', WEIGHTS)
     renew(PHOTOS, ['model'], codes(), measure)
-    print(load(PHOTOS)[['model', 'photos', 'found', 'right']])
+    print(load(PHOTOS)[['model', 'photos', 'found', 'right', 'right_without']])
 
 
 if __name__ == '__main__': main()
