@@ -116,7 +116,7 @@ def thicken(
     from_paper = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1,1:-1] # outside the mask, there's paper
     width = 4*(from_paper[mask].mean() - .5)
     more = max(0, (.12*max(mask.shape) - width)/2) # on either side of the stroke
-    return ndimage.distance_transform_edt(~np.pad(mask, int(more) + 1)) <= more
+    return ndimage.distance_transform_edt(~np.pad(mask, int(more) + 1)) <= more # the ink, and what's close to it
 
 # %% ../nbs/07_handwriting.ipynb #read-image
 def read_image(
