@@ -3,7 +3,7 @@
 # make lab      set up, open the first page in JupyterLab
 # make student  set up, write the notebooks to hand out to build/student
 # make evidence set up, measure every rung from many seeds (over an hour; can be stopped and goes on)
-# make digits   set up, train the tiny network on all ten digits (minutes; needs a network for the images)
+# make digits   set up, train two networks on all ten digits, three times each (under half an hour; needs a network for the images)
 # make weights  set up, train the models that the package ships, and see how they read photos (a minute)
 # make speed    set up, measure where the time goes (minutes)
 # make mutation set up, see how many small changes of the package the tests notice (an hour; can be stopped and goes on)

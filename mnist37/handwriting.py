@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from scipy import ndimage
-from torch import Tensor, nn
+from torch import Tensor
 
 import mnist37
 from .ladder import predict
@@ -62,7 +62,7 @@ def lift_ink(
     "Take away the paper, its shadows and its color"
     small = ndimage.zoom(gray, 48/max(gray.shape), order=1) # 48 pixels on the longer side
     small = ndimage.median_filter(small, 25) # in neighborhoods of half that size
-    paper = np.asarray(Image.fromarray(small.astype(np.float32)).resize(gray.shape[::-1], Image.Resampling.BILINEAR))
+    paper = np.asarray(Image.fromarray(small.astype(np.float32)).resize(gray.shape[::-1], Image.Resampling.BILINEAR)) # as large as the photo again
     ink = ndimage.gaussian_filter(paper - gray, 1) # a slight blur takes away some of the noise
     # light on dark? The third power keeps the sign, and makes the few pixels with ink count more than the many without
     if (ink**3).sum() < 0: ink, paper = -ink, 1 - paper

@@ -47,7 +47,7 @@ class Recipe:
 
 RECIPES = {
     '8-16-32': Recipe(partial(tiny_cnn, (8, 16, 32), 10), 40, 128, .01, partial(augment, degrees=10, pixels=1.5, zoom=.12, shear=.12), .05),
-    '4-6-8': Recipe(partial(smallest_cnn, (4, 6, 8)), 30, 64, .02)}
+    '4-5-8': Recipe(partial(smallest_cnn, (4, 5, 8)), 40, 64, .02)}
 
 
 def train(splits, recipe, seed):
