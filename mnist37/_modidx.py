@@ -48,6 +48,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'mnist37.environment.check_environment': ( 'internals/environment.html#check_environment',
                                                                                 'mnist37/environment.py')},
             'mnist37.handwriting': { 'mnist37.handwriting.Prediction': ('handwriting.html#prediction', 'mnist37/handwriting.py'),
+                                     'mnist37.handwriting._predictions': ('handwriting.html#_predictions', 'mnist37/handwriting.py'),
                                      'mnist37.handwriting.as_mnist': ('handwriting.html#as_mnist', 'mnist37/handwriting.py'),
                                      'mnist37.handwriting.find_digits': ('handwriting.html#find_digits', 'mnist37/handwriting.py'),
                                      'mnist37.handwriting.find_pen': ('handwriting.html#find_pen', 'mnist37/handwriting.py'),

@@ -174,16 +174,20 @@ class Prediction:
     confidence:float # the tiny network's probability of the digit it prefers, from 0.5 to 1
     image:Tensor = field(repr=False) # what the models saw, floats in [0, 1], shape (28, 28)
 
-def predict_image(
-    photo, # path of an image file, or an image opened with Pillow
-) -> list[Prediction]: # one for each digit in the photo, from left to right
-    "Predict the digits in a photo with the tiny network, and with `is_neither`; raises the same errors as `read_image`"
-    images, found = read_image(photo), []
-    probs = predict_all(images)
+def _predictions(images, probs):
+    "A `Prediction` for each image, from what all models say"
+    found = []
     for image, p, neither in zip(images, probs['tiny network'].tolist(), is_neither(probs)):
         digit = 3 if p > .5 else 7
         found.append(Prediction(None if neither else digit, max(p, 1 - p), image))
     return found
+
+def predict_image(
+    photo, # path of an image file, or an image opened with Pillow
+) -> list[Prediction]: # one for each digit in the photo, from left to right
+    "Predict the digits in a photo with the tiny network, and with `is_neither`; raises the same errors as `read_image`"
+    images = read_image(photo)
+    return _predictions(images, predict_all(images))
 
 # %% ../nbs/07_handwriting.ipynb #show-steps
 def show_steps(
@@ -198,7 +202,7 @@ def show_steps(
     for ax, picture, title in zip(axes[0], (1 - gray, ink, find_pen(ink)), ('the photo', 'without the paper', 'the pen')):
         ax.imshow(picture, cmap='Greys', vmin=0, vmax=1)
         ax.set_title(title)
-    for i, (ax, image, prediction) in enumerate(zip(axes[1], images, predict_image(photo))):
+    for i, (ax, image, prediction) in enumerate(zip(axes[1], images, _predictions(images, probs))):
         ax.imshow(image.numpy(), cmap='Greys', vmin=0, vmax=1)
         ax.set_title(f'{prediction.digit or "neither"}, {prediction.confidence:.0%} sure')
         said = [f'{name}: {3 if p[i] > .5 else 7}, {max(p[i], 1 - p[i]):.0%}' for name, p in probs.items()]

@@ -149,5 +149,6 @@ def test_no_pickle_is_opened():
 def test_ruff_finds_nothing_and_the_tests_stay_small():
     ran = python('-m', 'ruff', 'check', '--no-cache', '--output-format', 'concise')
     assert ran.returncode == 0, ran.stdout
-    lines = sum(len(file.read_text('utf-8').splitlines()) for file in (ROOT/'tests').glob('*.py'))
-    assert lines < 2500  # a photo may be any kind of file: without test_handwriting.py it's less than 2,300
+    lines = {file.name: len(file.read_text('utf-8').splitlines()) for file in (ROOT/'tests').glob('*.py')}
+    photos = lines.pop('test_handwriting.py')  # lesson 07 came with a limit of its own
+    assert sum(lines.values()) < 2300 and photos < 220

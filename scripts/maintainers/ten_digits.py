@@ -36,7 +36,7 @@ def smallest_cnn(
 
 @dataclass
 class Recipe:
-    "How to train one network; chosen on 10,000 of the training images, of which the other 50,000 had been trained on"
+    "How to train one network. Recipes were compared on 10,000 of the training images, after training on the other 50,000"
     make_model: Callable
     epochs: int
     batch_size: int
