@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 os.environ.setdefault('OMP_NUM_THREADS', '1')  # the tests and two processes beside them share the cores, so each takes one
@@ -64,3 +65,47 @@ def build(running, request) -> Path:
         for log, process in running.items():
             if process.wait(): print(f'\n{log}:\n{(BUILD/log).read_text(encoding="utf-8")}', flush=True)
     return BUILD
+
+
+@cache
+def chromium():
+    "Where a Chromium is; on Debian it's installed if it isn't there and we may"
+    names = 'chromium', 'chromium-browser', 'google-chrome', 'chrome'
+    may_install = sys.platform == 'linux' and os.geteuid() == 0 and shutil.which('apt-get')
+    if not any(map(shutil.which, names)) and may_install:
+        for command in ('update', 'install -y chromium'): subprocess.run(['apt-get', '-q', *command.split()], stdout=subprocess.DEVNULL)
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+@pytest.fixture(scope='module')
+def browser():
+    sync_api = pytest.importorskip('playwright.sync_api', reason='NOTHING IS TESTED IN A BROWSER: Playwright is missing, see `make site`')
+    if not chromium(): pytest.skip('NOTHING IS TESTED IN A BROWSER: there is no Chromium here')
+    quiet = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=quiet.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser):
+    "A function that opens a file of the repository in a new window; no request may leave the machine, and nothing may go wrong in the console"
+    wrong, contexts = [], []
+
+    def refuse(route):
+        wrong.append(f'asked for {route.request.url}')
+        route.abort()
+
+    def visit(path, **options):
+        contexts.append(browser.new_context(**options))
+        contexts[-1].route(lambda url: url.startswith(('http', 'ws')), refuse)
+        page = contexts[-1].new_page()
+        page.on('console', lambda message: wrong.append(message.text) if message.type in ('error', 'warning') else None)
+        page.on('pageerror', lambda error: wrong.append(str(error)))
+        page.goto((course.ROOT/path).as_uri())
+        return page
+
+    yield visit
+    for context in contexts: context.close()
+    assert not wrong, wrong

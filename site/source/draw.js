@@ -1,0 +1,152 @@
+// The page itself: what's drawn goes through every model, and the page shows what they say.
+
+import {color, onTheme} from './theme.js';
+import {decode, disagreement, predictAll, receptiveField, unpack} from './models.js';
+import {asDrawn, asMnist, isNoDigit} from './prepare.js';
+import {Pen} from './pen.js';
+import {canvasOf, element, gray, mark, picture} from './pictures.js';
+import {WHY} from './why.js';
+
+const $ = id => document.getElementById(id);
+const data = JSON.parse($('data').textContent);
+const weights = unpack(data.weights);
+const pixels = decode(data.pixels);
+const samples = data.samples.map(([group, digit, resnet], i) => {
+  return {group, digit, resnet, image: Array.from(pixels.subarray(784*i, 784*i + 784), byte => byte/255)};
+});
+const groups = [...new Set(samples.map(sample => sample.group))];
+const names = Object.keys(WHY);
+const pen = new Pen($('pad'), () => redraw());
+const collection = [];
+let chosen = 'tiny network', waiting = false, speaking;
+
+// what the models get: a sample as it is, or the drawing, prepared or not
+function current() {
+  if (pen.sample) return {image: pen.sample.image};
+  if (!pen.strokes.length) return {image: new Array(784).fill(0)};
+  return $('prepare').checked && !isNoDigit(pen.strokes) ? asMnist(pen.strokes) : {image: asDrawn(pen.strokes)};
+}
+
+// 3, 7, or nothing for neither, and why
+function judge(found) {
+  if (!pen.sample && !pen.strokes.length) return {text: 'Draw a 3 or a 7.', blank: true};
+  const shape = pen.sample ? '' : isNoDigit(pen.strokes);
+  if (shape) return {text: `Neither: ${shape}.`};
+  const apart = disagreement(found);
+  if (apart > data.limit) return {text: `Neither, perhaps. The trained models’ probabilities are ${apart.toFixed(2)} apart.`};
+  const p = found['tiny network'].probability, digit = p > .5 ? 3 : 7;
+  return {digit, text: `A ${digit}. The tiny network is ${percentOf(Math.max(p, 1 - p))} sure.`};
+}
+
+const percentOf = share => `${(100*Math.min(share, .9999)).toFixed(2)}%`;
+
+function showVerdict({digit, text, blank}) {
+  $('digit').textContent = digit ?? (blank ? '?' : '✗');
+  $('digit').className = {3: 'three', 7: 'seven'}[digit] ?? '';
+  $('verdict').textContent = text;
+  clearTimeout(speaking);  // a screen reader says it once the pen has come to rest
+  speaking = setTimeout(() => $('spoken').textContent = text, 500);
+}
+
+function showModels(found, blank) {
+  for (const name of names) {
+    const [says, track] = $(`row ${name}`).querySelectorAll('td');
+    const p = name === 'resnet18' ? pen.sample?.resnet : found[name].probability, none = blank || p === undefined;
+    const digit = p > .5 ? 3 : 7;
+    says.textContent = none ? (blank ? '–' : 'only samples') : `${digit}, ${percentOf(Math.max(p, 1 - p))}`;
+    says.className = none ? 'soft' : {3: 'three', 7: 'seven'}[digit];
+    track.firstChild.hidden = none;
+    track.firstChild.firstChild.style.left = `${100*p}%`;
+  }
+}
+
+function showSeen({image, box}) {
+  const figure = picture(image, 28, gray(), 'What the models get: 28×28 pixels', '', 'large');
+  if (box) mark(figure, box, 'box');
+  if (box) mark(figure, {left: 14, top: 14, columns: 1, rows: 1}, 'center');
+  $('seen').replaceChildren(figure);
+  $('prepare').disabled = pen.sample !== null;
+  $('prepared').textContent = pen.sample ? 'This image is prepared already.' : box ? 'Scaled to fit a box of 20×20, its center of mass on the dot.'
+    : $('prepare').checked ? '28×28 pixels.' : 'The drawing area, made small. Draw near a corner, and see what that does.';
+}
+
+function update() {
+  waiting = false;
+  const seen = current(), found = predictAll(seen.image, weights), verdict = judge(found);
+  pen.show(`rgb(${color('ink')})`, pen.sample && canvasOf(pen.sample.image, 28, gray()));
+  showSeen(seen);
+  showVerdict(verdict);
+  showModels(found, verdict.blank);
+  $('why-title').textContent = `Why? The ${chosen.replace('model, ', 'model (').replace(/(\(.+)/, '$1)')}`;
+  $('why').replaceChildren(...(verdict.blank ? ['Draw something, or choose a sample image.'] : WHY[chosen](seen.image, found[chosen], weights[chosen])));
+  const some = samples.filter(sample => sample.group === pen.sample?.group);
+  $('sample').textContent = pen.sample ? `${some.indexOf(pen.sample) + 1} of ${some.length}: a ${pen.sample.digit}` : '';
+  $('undo').disabled = !pen.before.length;
+  for (const id of ['add', 'png']) $(id).disabled = !pen.strokes.length || pen.sample !== null;
+  $('save').disabled = !collection.length;
+}
+
+// once for each picture that the screen shows, however many events there are
+function redraw() {
+  if (!waiting) requestAnimationFrame(update);
+  waiting = true;
+}
+
+function showSample(step, group = $('group').value) {
+  const some = samples.filter(sample => sample.group === group), place = some.indexOf(pen.sample);
+  $('group').value = group;
+  pen.clear();
+  pen.sample = some[place < 0 ? (step < 0 ? some.length - 1 : 0) : (place + step + some.length) % some.length];
+}
+
+function changeGroup(step) { showSample(0, groups[(groups.indexOf($('group').value) + step + groups.length) % groups.length]); }
+
+const KEYS = {ArrowLeft: () => showSample(-1), ArrowRight: () => showSample(1), ArrowUp: () => changeGroup(-1), ArrowDown: () => changeGroup(1), Delete: () => pen.clear(), Backspace: () => pen.clear()};
+
+function pressed(event) {
+  const action = event.ctrlKey || event.metaKey ? event.key === 'z' && (() => pen.undo()) : KEYS[event.key];
+  if (!action) return;
+  action();
+  event.preventDefault();
+}
+
+function download(name, url) {
+  element('a', {href: url, download: name}).click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+function add() {
+  const label = document.querySelector('[name=label]:checked').value, strokes = pen.strokes.map(points => points.map(point => point.map(place => +place.toFixed(4))));
+  collection.push({digit: label ? +label : null, strokes, pixels: current().image.map(ink => Math.round(255*ink))});
+  $('save').textContent = `Save ${collection.length} drawing${collection.length > 1 ? 's' : ''}`;
+  $('collected').textContent = `Added. ${collection.length} so far; they're gone when you close the page, so save them.`;
+  pen.clear();
+}
+
+function save() {
+  const text = JSON.stringify({format: 'mnist37 drawings', drawings: collection});
+  download('drawings.json', URL.createObjectURL(new Blob([text], {type: 'application/json'})));
+}
+
+function savePng() {
+  const canvas = element('canvas', {width: 560, height: 560}), context = canvas.getContext('2d');
+  context.fillStyle = 'white';
+  context.fillRect(0, 0, 560, 560);
+  pen.draw(context, 560, 'black');
+  canvas.toBlob(blob => download('drawing.png', URL.createObjectURL(blob)));
+}
+
+for (const name of names) {
+  const radio = element('input', {type: 'radio', name: 'why', checked: name === chosen, onchange: () => { chosen = name; redraw(); }});
+  const track = element('div', {className: 'track'}, element('i'));
+  $('models').append(element('tr', {id: `row ${name}`}, element('th', {scope: 'row'}, element('label', {}, radio, name)), element('td'), element('td', {}, track)));
+}
+$('group').append(...groups.map(group => element('option', {}, group)));
+for (const [id, action] of Object.entries({undo: () => pen.undo(), clear: () => pen.clear(), add, save, png: savePng, previous: () => showSample(-1), next: () => showSample(1)})) $(id).onclick = action;
+$('group').onchange = () => showSample(0);
+$('prepare').onchange = redraw;
+$('pad').onkeydown = pressed;
+onTheme(redraw);
+
+// for the console, and for the tests
+globalThis.page = {pen, weights, samples, predictAll, disagreement, receptiveField, asMnist, current, update};

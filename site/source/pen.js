@@ -1,0 +1,71 @@
+// The drawing area: pointer events become strokes, and strokes become lines, sharp at any density of pixels.
+
+export class Pen {
+  constructor(canvas, changed) {
+    Object.assign(this, {canvas, changed, strokes: [], sample: null});
+    this.before = [];  // how many strokes there were each time the pen came down
+    canvas.addEventListener('pointerdown', event => this.down(event));
+    canvas.addEventListener('pointermove', event => this.move(event));
+    for (const end of ['pointerup', 'pointercancel']) canvas.addEventListener(end, () => this.id = null);
+    new ResizeObserver(() => changed()).observe(canvas);
+  }
+
+  down(event) {
+    if (this.id != null || event.button) return;  // one pen at a time, and only the main button
+    event.preventDefault();
+    this.canvas.focus({preventScroll: true});
+    this.canvas.setPointerCapture(event.pointerId);
+    this.sample = null;
+    this.id = event.pointerId;
+    this.before.push(this.strokes.length);
+    this.stroke = null;
+    this.add(event);
+    this.changed();
+  }
+
+  move(event) {
+    if (event.pointerId !== this.id) return;
+    const events = event.getCoalescedEvents?.() ?? [];  // where the pen has been since the last event
+    for (const part of events.length ? events : [event]) this.add(part);
+    this.changed();
+  }
+
+  // a stroke that leaves the drawing area ends there; when it comes back, it's a new one
+  add({clientX, clientY}) {
+    const area = this.canvas.getBoundingClientRect();
+    const point = [(clientX - area.left)/area.width, (clientY - area.top)/area.height];
+    if (point.some(place => place < 0 || place > 1)) return this.stroke = null;
+    if (!this.stroke) this.strokes.push(this.stroke = []);
+    this.stroke.push(point);
+  }
+
+  undo() {
+    if (this.before.length) this.strokes.length = this.before.pop();
+    this.changed();
+  }
+
+  clear() {
+    Object.assign(this, {strokes: [], before: [], sample: null});
+    this.changed();
+  }
+
+  // lines as thick as in the 28×28 image of what's drawn
+  draw(context, size, ink) {
+    Object.assign(context, {lineWidth: 2.4/28*size, lineCap: 'round', lineJoin: 'round', strokeStyle: ink});
+    for (const points of this.strokes) {
+      context.beginPath();
+      for (const [x, y] of [points[0], ...points]) context.lineTo(x*size, y*size);  // a single point becomes a dot
+      context.stroke();
+    }
+  }
+
+  // the strokes, or the picture of a sample image, in a canvas with as many pixels as the screen has there
+  show(ink, picture) {
+    const size = Math.round(this.canvas.clientWidth*devicePixelRatio), context = this.canvas.getContext('2d');
+    if (this.canvas.width !== size) this.canvas.width = this.canvas.height = size;
+    context.clearRect(0, 0, size, size);
+    if (!picture) return this.draw(context, size, ink);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(picture, 0, 0, size, size);
+  }
+}

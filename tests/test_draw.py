@@ -1,0 +1,181 @@
+"The draw page in a real browser: its numbers are PyTorch's, and a drawing is the same whatever it's drawn with"
+import base64
+import json
+from math import cos, sin
+
+import pytest
+import torch
+from torch import nn
+
+from mnist37.data import load_xy
+from mnist37.handwriting import LIMIT, is_neither, load_models, load_other_digits, predict_all, predict_image
+from mnist37.photos import read_drawings
+from scripts.maintainers import pages, weights
+from scripts.readers.course import ROOT
+
+FILE = ROOT/'data'/'drawings.json'
+DRAWINGS = json.loads(FILE.read_text())['drawings']
+NUMBERS = '''coded => {
+    const bytes = Uint8Array.from(atob(coded), letter => letter.charCodeAt(0)), found = [];
+    for (let i = 0; i < bytes.length; i += 784) {
+        const all = page.predictAll(Array.from(bytes.subarray(i, i + 784), byte => byte/255), page.weights);
+        found.push([...Object.values(all).map(one => one.probability), page.disagreement(all)]);
+    }
+    return found; }'''
+TIME = '''() => Math.min(...Array.from({length: 10}, () => {
+    const began = performance.now();
+    page.update();
+    return performance.now() - began; }))'''
+SPIRAL = [(.5 + i/3e4*cos(i/50), .5 + i/3e4*sin(i/50)) for i in range(10_000)]
+
+
+def draw(page, strokes, touch=False):
+    "Draw strokes, points in the unit square, with the mouse or a finger"
+    page.locator('#pad').scroll_into_view_if_needed()
+    area = page.locator('#pad').bounding_box()
+    finger = page.context.new_cdp_session(page) if touch else None
+    for stroke in strokes:
+        points = [{'x': area['x'] + x*area['width'], 'y': area['y'] + y*area['height']} for x, y in stroke]
+        if touch:
+            for kind, some in [('touchStart', points[:1]), *(('touchMove', [point]) for point in points[1:]), ('touchEnd', [])]:
+                finger.send('Input.dispatchTouchEvent', {'type': kind, 'touchPoints': some})
+        else:
+            page.mouse.move(**points[0])
+            page.mouse.down()
+            for point in points[1:]: page.mouse.move(**point)
+            page.mouse.up()
+    page.evaluate('page.update()')
+
+
+def probabilities(page): return torch.tensor(page.evaluate('Object.values(page.predictAll(page.current().image, page.weights)).map(f => f.probability)'))
+
+
+@pytest.fixture
+def page(visit): return visit('site/draw.html', viewport={'width': 1200, 'height': 900})
+
+
+@pytest.mark.parametrize('name', pages.PAGES)
+def test_a_page_is_as_its_sources_say_and_small(name):
+    assert (pages.SITE/f'{name}.html').read_text('utf-8') == pages.build(name, pages.PAGES[name]()), 'run python -m scripts.maintainers.pages'
+    assert (pages.SITE/f'{name}.html').stat().st_size < (300_000 if name == 'draw' else 60_000)
+
+
+def test_every_model_gives_the_numbers_of_pytorch(page):
+    images = torch.cat([load_xy('valid')[0].cpu(), load_other_digits('valid')])
+    expected = predict_all(images)
+    coded = base64.b64encode((images*255).round().byte().numpy().tobytes()).decode()
+    *found, apart = torch.tensor(page.evaluate(NUMBERS, coded)).T
+    assert len(apart) == 2038 + 800
+    for column, probs in zip(found, expected.values(), strict=True): torch.testing.assert_close(column, probs, atol=1e-4, rtol=0)
+    assert torch.equal(apart > LIMIT, is_neither(expected))
+
+
+def test_sample_images_and_what_resnet18_says_about_them(page):
+    shown = page.evaluate('page.samples.map(sample => [sample.group, sample.digit, sample.resnet])')
+    stored = weights.load(weights.SAMPLES)
+    assert shown == stored[['group', 'digit', 'probability']].values.tolist() and set(stored.code) == {*weights.sample_codes().values()}
+    assert stored.groupby('group').size().min() > 20
+
+
+def test_what_the_networks_compute_on_the_way(page):
+    "Feature maps and hidden units, which the page draws, are PyTorch's too"
+    image, models = torch.tensor(DRAWINGS[0]['pixels']).view(1, 28, 28)/255, load_models()
+    found = page.evaluate('image => page.predictAll(image, page.weights)', image.flatten().tolist())
+    tiny, small = models['tiny network'].model, models['small network']
+    with torch.no_grad():
+        for n, layer in enumerate(found['tiny network']['layers']): torch.testing.assert_close(torch.tensor(layer), tiny[:n+1](image)[0].flatten(1))
+        torch.testing.assert_close(torch.tensor(found['small network']['units']), small[:3](image)[0])
+
+
+@pytest.mark.parametrize('block, row, column', [(1, 0, 0), (1, 5, 11), (2, 0, 3), (2, 5, 2), (3, 1, 1), (3, 2, 0)])
+def test_a_pixel_is_followed_back_to_what_it_saw(page, block, row, column):
+    "To the pixels whose change can reach it: those with a gradient"
+    layers = [layer for padding, k in ((0, 5), (1, 3), (1, 3)) for layer in (nn.Conv2d(1, 1, k, padding=padding), nn.AvgPool2d(2))]
+    for layer in layers[::2]: nn.init.ones_(layer.weight)
+    image = torch.zeros(1, 1, 28, 28, requires_grad=True)
+    nn.Sequential(*layers[:2*block])(image)[0,0,row,column].backward()
+    rows, columns = [image.grad[0,0].sum(axis).nonzero().flatten().tolist() for axis in (1, 0)]
+    assert page.evaluate(f'page.receptiveField({block}, {row}, {column})') == [rows[0], rows[-1], columns[0], columns[-1]]
+
+
+@pytest.mark.parametrize('touch', [False, True], ids=['mouse', 'finger'])
+@pytest.mark.parametrize('density, width', [(1, 1200), (3, 500)])
+def test_a_drawing_is_the_same_at_any_density_and_right(visit, touch, density, width, tmp_path):
+    "Each is drawn, added and saved; what `read_drawings` reads is the file in data/, which was drawn once, and what the models see"
+    page = visit('site/draw.html', viewport={'width': width, 'height': 900}, device_scale_factor=density, has_touch=touch)
+    for drawing in DRAWINGS:
+        draw(page, drawing['strokes'], touch)
+        assert page.inner_text('#digit') == str(drawing['digit'])
+        assert ((probabilities(page) > .5) == (drawing['digit'] == 3)).all()
+        page.check(f'[name=label][value="{drawing["digit"]}"]')
+        page.click('#add')
+    with page.expect_download() as download: page.click('#save')
+    download.value.save_as(tmp_path/'mine.json')
+    (images, digits), (expected, labels) = read_drawings(tmp_path/'mine.json'), read_drawings(FILE)
+    assert digits == labels == [3]*10 + [7]*10 and (images - expected).abs().max() < .02
+
+
+def test_saved_as_a_picture_it_can_be_read_like_a_photo(page, tmp_path):
+    for drawing in DRAWINGS[::3]:
+        draw(page, drawing['strokes'])
+        with page.expect_download() as download: page.click('#png')
+        download.value.save_as(tmp_path/'mine.png')
+        assert [found.digit for found in predict_image(tmp_path/'mine.png')] == [drawing['digit']]
+        page.click('#clear')
+
+
+@pytest.mark.parametrize('strokes, says, words', [
+    ([], '?', 'Draw a 3 or a 7'), ([[(.5, .5)]], '✗', 'too small'), ([[(.1, .5), (.9, .5)]], '✗', 'wider than tall'),
+    ([[(.5, .2), (.5, .8)], [(.2, .2), (.8, .8), (.2, .8), (.8, .2)]], None, ''), ([[(.5, .4), (1.5, .4), (1.5, 2), (.5, .6)]], None, ''),
+    ([SPIRAL[::200]], None, '')], ids='blank dot dash scribble off-the-edge spiral'.split())
+def test_what_is_no_digit_breaks_nothing(page, strokes, says, words):
+    draw(page, strokes)
+    shown = page.inner_text('#digit'), page.inner_text('#verdict')
+    assert shown[0] in ({says} if says else {'3', '7', '✗'}) and words in shown[1]
+    assert all(0 <= place <= 1 for stroke in page.evaluate('page.pen.strokes') for point in stroke for place in point)
+
+
+def test_off_center_the_preparation_makes_the_difference(page):
+    "A 7 in a corner: with the preparation it's what it was in the middle, without it the linear model can't see it"
+    small = [[(.7 + .3*x, .05 + .3*y) for x, y in stroke] for stroke in DRAWINGS[10]['strokes']]
+    draw(page, small)
+    torch.testing.assert_close(torch.tensor(page.evaluate('page.current().image')), read_drawings(FILE)[0][10].flatten(), atol=.02, rtol=0)
+    sure = probabilities(page)
+    page.uncheck('#prepare')
+    page.evaluate('page.update()')
+    assert (probabilities(page)[1:4] - sure[1:4]).abs().min() > .1
+
+
+def test_ten_thousand_points_stay_quick(page):
+    "The fastest of ten, as notebooks are running beside the tests"
+    draw(page, DRAWINGS[0]['strokes'])
+    assert page.evaluate(TIME) < 50
+    page.evaluate('spiral => page.pen.strokes.push(spiral)', SPIRAL)
+    assert page.evaluate(TIME) < 50
+
+
+def test_with_the_keyboard_alone(page):
+    def press(*keys):
+        for key in keys: page.keyboard.press(key)
+        page.evaluate('page.update()')
+        return page.inner_text('#sample')
+    page.focus('#pad')
+    assert press('ArrowRight').startswith('1 of') and press('ArrowRight').startswith('2 of') and press('ArrowLeft', 'ArrowLeft').endswith(': a 7')
+    groups = [page.input_value('#group') for _ in range(3) if press('ArrowDown')]
+    assert len(set(groups)) == 3 and '%' in page.inner_text('[id="row resnet18"]')
+    page.wait_for_function("document.getElementById('spoken').textContent === document.getElementById('verdict').textContent")
+    assert press('Delete') == '' and page.inner_text('#digit') == '?'
+    draw(page, [[(.2, .2), (.8, .2), (.5, .8)], [(.3, .5), (.7, .5)]])
+    counts = [page.evaluate('page.pen.strokes.length') for keys in ([], ['Control+z'], ['Control+z'], ['Control+z']) if press(*keys) == '']
+    assert counts == [2, 1, 0, 0]
+    reached = {page.evaluate('document.activeElement.id') for _ in range(12) if press('Tab') == ''}
+    assert {'prepare', 'group', 'previous', 'next'} <= reached
+
+
+@pytest.mark.parametrize('model', [*weights.TRAIN, 'resnet18'])
+def test_each_model_says_why(page, model):
+    draw(page, DRAWINGS[15]['strokes'])
+    page.check(f'[id="row {model}"] input')
+    page.evaluate('page.update()')
+    assert model.split(',')[0] in page.inner_text('#why-title') and len(page.inner_text('#why')) > 100
+    assert (page.locator('#why canvas').count() > 2) == (model != 'resnet18') and page.locator('#why .legend').count() == (model != 'resnet18') + (model == 'tiny network')
