@@ -1,6 +1,7 @@
 # make course   set up, run every notebook, print the ladder
 # make test     set up, run the tests, and in them the whole of `make course`
 # make lab      set up, open the first page in JupyterLab
+# make site     set up, build the course as a web site in build/site (under a minute)
 # make student  set up, write the notebooks to hand out to build/student
 # make evidence set up, measure every rung from many seeds (over an hour; can be stopped and goes on)
 # make digits   set up, train two networks on all ten digits, three times each (under half an hour; needs a network for the images)
@@ -14,7 +15,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV = .venv/bin/python
 
-.PHONY: course test lab student evidence digits weights speed mutation
+.PHONY: course test lab site student evidence digits weights speed mutation
 course: .venv/installed
 	$(VENV) -m scripts.readers.course
 
@@ -23,6 +24,12 @@ test: .venv/installed
 
 lab: .venv/installed
 	$(VENV) -m jupyter lab --ServerApp.root_dir=. nbs/index.ipynb
+
+site: .venv/site
+	rm -rf build/site build/doctrees
+	$(VENV) -m scripts.maintainers.site_source
+	$(VENV) -m sphinx -W --keep-going -j auto -q -c site/sphinx -d build/doctrees build/source build/site
+	@$(VENV) -m scripts.maintainers.site_links build/site
 
 student: .venv/installed
 	$(VENV) -m scripts.teachers.student
@@ -55,4 +62,9 @@ mutation: .venv/installed
 		'On Debian or Ubuntu: sudo apt install python3-venv' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(VENV) -m pip install --constraint constraints.txt --editable '.[dev]' $(if $(PIP_INDEX),--extra-index-url $(PIP_INDEX))
+	touch $@
+
+# what builds and tests the site, which the course doesn't need
+.venv/site: .venv/installed
+	$(VENV) -m pip install --constraint constraints.txt --editable '.[site]' $(if $(PIP_INDEX),--extra-index-url $(PIP_INDEX))
 	touch $@

@@ -90,20 +90,18 @@ def browser():
 
 @pytest.fixture
 def visit(browser):
-    "A function that opens a file of the repository in a new window; no request may leave the machine, and nothing may go wrong in the console"
+    "A function that opens a file of the repository, or a page of a `server`, and otherwise lets nothing out; the console has to stay clean"
     wrong, contexts = [], []
 
-    def refuse(route):
-        wrong.append(f'asked for {route.request.url}')
-        route.abort()
-
-    def visit(path, **options):
+    def visit(path, server='file:', **options):
         contexts.append(browser.new_context(**options))
-        contexts[-1].route(lambda url: url.startswith(('http', 'ws')), refuse)
         page = contexts[-1].new_page()
-        page.on('console', lambda message: wrong.append(message.text) if message.type in ('error', 'warning') else None)
-        page.on('pageerror', lambda error: wrong.append(str(error)))
-        page.goto((course.ROOT/path).as_uri())
+        page.on('request', lambda request: wrong.append(request.url) if not request.url.startswith((server, 'data:', 'blob:')) else None)
+        contexts[-1].route(lambda url: not url.startswith(server), lambda route: route.abort())
+        if server == 'file:':
+            page.on('console', lambda message: wrong.append(message.text) if message.type in ('error', 'warning') else None)
+            page.on('pageerror', lambda error: wrong.append(str(error)))
+        page.goto((course.ROOT/path).as_uri() if server == 'file:' else server + path)
         return page
 
     yield visit

@@ -4,7 +4,7 @@ import {color, onTheme} from './theme.js';
 import {decode, disagreement, predictAll, receptiveField, unpack} from './models.js';
 import {asDrawn, asMnist, isNoDigit} from './prepare.js';
 import {Pen} from './pen.js';
-import {canvasOf, element, gray, mark, picture} from './pictures.js';
+import {canvasOf, element, gray, mark, percent, picture} from './pictures.js';
 import {WHY} from './why.js';
 
 const $ = id => document.getElementById(id);
@@ -35,10 +35,8 @@ function judge(found) {
   const apart = disagreement(found);
   if (apart > data.limit) return {text: `Neither, perhaps. The trained models’ probabilities are ${apart.toFixed(2)} apart.`};
   const p = found['tiny network'].probability, digit = p > .5 ? 3 : 7;
-  return {digit, text: `A ${digit}. The tiny network is ${percentOf(Math.max(p, 1 - p))} sure.`};
+  return {digit, text: `A ${digit}. The tiny network is ${percent(Math.max(p, 1 - p))} sure.`};
 }
-
-const percentOf = share => `${(100*Math.min(share, .9999)).toFixed(2)}%`;
 
 function showVerdict({digit, text, blank}) {
   $('digit').textContent = digit ?? (blank ? '?' : '✗');
@@ -53,7 +51,7 @@ function showModels(found, blank) {
     const [says, track] = $(`row ${name}`).querySelectorAll('td');
     const p = name === 'resnet18' ? pen.sample?.resnet : found[name].probability, none = blank || p === undefined;
     const digit = p > .5 ? 3 : 7;
-    says.textContent = none ? (blank ? '–' : 'only samples') : `${digit}, ${percentOf(Math.max(p, 1 - p))}`;
+    says.textContent = none ? (blank ? '–' : 'only samples') : `${digit}, ${percent(Math.max(p, 1 - p))}`;
     says.className = none ? 'soft' : {3: 'three', 7: 'seven'}[digit];
     track.firstChild.hidden = none;
     track.firstChild.firstChild.style.left = `${100*p}%`;
@@ -77,7 +75,7 @@ function update() {
   showSeen(seen);
   showVerdict(verdict);
   showModels(found, verdict.blank);
-  $('why-title').textContent = `Why? The ${chosen.replace('model, ', 'model (').replace(/(\(.+)/, '$1)')}`;
+  $('why-title').textContent = `Why? (${chosen})`;
   $('why').replaceChildren(...(verdict.blank ? ['Draw something, or choose a sample image.'] : WHY[chosen](seen.image, found[chosen], weights[chosen])));
   const some = samples.filter(sample => sample.group === pen.sample?.group);
   $('sample').textContent = pen.sample ? `${some.indexOf(pen.sample) + 1} of ${some.length}: a ${pen.sample.digit}` : '';
@@ -144,6 +142,7 @@ for (const name of names) {
 $('group').append(...groups.map(group => element('option', {}, group)));
 for (const [id, action] of Object.entries({undo: () => pen.undo(), clear: () => pen.clear(), add, save, png: savePng, previous: () => showSample(-1), next: () => showSample(1)})) $(id).onclick = action;
 $('group').onchange = () => showSample(0);
+$('limit').textContent = data.limit;
 $('prepare').onchange = redraw;
 $('pad').onkeydown = pressed;
 onTheme(redraw);

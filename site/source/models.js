@@ -41,7 +41,7 @@ export function linear(image, {'1.weight': weight, '1.bias': bias}) {
   return {score: votes.reduce((a, b) => a + b) + bias[0], votes, bias: bias[0]};
 }
 
-// 04: hidden units with a ReLU, and a weighted sum of what they give
+// 04: hidden activations with a ReLU, and a weighted sum of what they give
 export function smallNetwork(image, {'1.weight': w1, '1.bias': b1, '3.weight': w2, '3.bias': b2}) {
   const units = Array.from(b1, (bias, unit) => Math.max(0, bias + dot(image, w1, unit*image.length)));
   const votes = units.map((activation, unit) => activation*w2[unit]);

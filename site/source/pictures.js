@@ -9,6 +9,11 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
+export function percent(share) {
+  if (share > .9995) return 'over 99.9%';
+  return share < .0005 ? 'under 0.1%' : `${(100*share).toFixed(1)}%`;
+}
+
 // scales that turn a number into a color: from nothing to much, from minus to plus, and from a vote for a 7 to one for a 3
 const between = (low, high, share) => low.map((level, i) => level + (high[i] - level)*share);
 export function gray(most = 1) {
@@ -53,4 +58,5 @@ export function legend(...entries) {
 }
 export const INK = ['linear-gradient(to right, var(--paper), var(--ink))', 'nothing → much'];
 export const SIGN = ['linear-gradient(to right, var(--paper), var(--ink))', 'negative → positive weight'];
+export const MARK = ['var(--mark)', 'the pixel, and what it saw'];
 export const THREE = ['var(--three)', 'votes for a 3'], SEVEN = ['var(--seven)', 'votes for a 7'];

@@ -1,13 +1,12 @@
 // Why a model says what it says: a function for each, from what it computed to elements of the page.
 
 import {BLOCKS, receptiveField, sigmoid} from './models.js';
-import {INK, SEVEN, SIGN, THREE, element, gray, legend, mark, picture, signed, votes} from './pictures.js';
+import {INK, MARK, SEVEN, SIGN, THREE, element, gray, legend, mark, percent, picture, signed, votes} from './pictures.js';
 
 const largest = values => Math.max(1e-9, ...values.map(Math.abs));
 const total = values => values.reduce((a, b) => a + b, 0);
 const text = (html, className = '') => element('p', {innerHTML: html, className});
 const row = (...children) => element('div', {className: 'row pictures'}, ...children);
-const percent = share => `${(100*share).toFixed(1)}%`;
 const signedText = value => (value < 0 ? '−' : '+') + Math.abs(value).toFixed(2);
 const sum = (values, bias) => {
   const [blue, orange] = [total(values.filter(v => v > 0)), total(values.filter(v => v < 0))], score = blue + orange + bias;
@@ -40,18 +39,18 @@ function whyLinear(image, found, weights) {
 }
 
 function whySmall(image, found, weights) {
-  const most = largest(found.votes), firing = found.units.filter(a => a > 0).length;
+  const most = largest(found.votes), awake = found.units.filter(a => a > 0).length;
   const bars = found.votes.map((vote, unit) => element('i', {
-    className: !found.units[unit] ? 'silent' : vote > 0 ? 'for3' : 'for7', style: `--height: ${Math.abs(vote)/most}`, title: `unit ${unit + 1}: ${signedText(vote)}`,
+    className: !found.units[unit] ? 'asleep' : vote > 0 ? 'for3' : 'for7', style: `--height: ${Math.abs(vote)/most}`, title: `activation ${unit + 1}: ${signedText(vote)}`,
   }));
   const strongest = [...found.votes.keys()].sort((a, b) => Math.abs(found.votes[b]) - Math.abs(found.votes[a])).slice(0, 4);
   const seen = unit => image.map((ink, i) => ink*weights['1.weight'][784*unit + i]*weights['3.weight'][unit]);
   return [
-    text(`Of 30 hidden units, <b>${firing} fire</b>: the ReLU lets them through. The others are silent, and don't vote.`),
-    element('div', {className: 'bars', role: 'img', 'aria-label': `Votes of the 30 hidden units: ${firing} fire`}, ...bars),
-    legend(THREE, SEVEN, ['var(--soft)', 'silent']), sum(found.votes, found.bias),
-    text('What the four loudest units saw, and which way each pixel pushed the score:'),
-    row(...strongest.map(unit => picture(seen(unit), 28, votes(largest(seen(unit))), `Pushes of the pixels through unit ${unit + 1}`, `unit ${unit + 1}: ${signedText(found.votes[unit])}`))),
+    text(`Of the 30 hidden activations, <b>${awake} are awake</b>. The others are 0 after the ReLU, and don't vote.`),
+    element('div', {className: 'bars', role: 'img', 'aria-label': `Votes of the 30 hidden activations: ${awake} are awake`}, ...bars),
+    legend(THREE, SEVEN, ['var(--soft)', 'asleep']), sum(found.votes, found.bias),
+    text('The four with the most votes, and which way each pixel pushes the score through them:'),
+    row(...strongest.map(unit => picture(seen(unit), 28, votes(largest(seen(unit))), `Pushes of the pixels through activation ${unit + 1}`, `activation ${unit + 1}: ${signedText(found.votes[unit])}`))),
   ];
 }
 
@@ -114,7 +113,7 @@ function whyTiny(image, found, weights) {
   });
   const copies = picture(found.probabilities.map(p => 2*p - 1), 3, votes(1), `Probabilities of a 3, of nine copies: ${found.probabilities.map(percent).join(', ')}`, '', 'map');
   return [
-    row(input, told), ...blocks, legend(INK, SIGN),
+    row(input, told), ...blocks, legend(INK, SIGN, MARK),
     element('h3', {}, 'The votes: block 3 × weights'), row(...ballots), legend(THREE, SEVEN), sum(found.votes, found.bias),
     element('h3', {}, 'Nine looks'),
     row(copies, text(`The network predicts nine copies of the image, each shifted by a pixel or not at all, from ${percent(Math.min(...found.probabilities))} ` +
