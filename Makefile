@@ -19,7 +19,7 @@ VENV = .venv/bin/python
 course: .venv/installed
 	$(VENV) -m scripts.readers.course
 
-test: .venv/installed
+test: .venv/site
 	$(VENV) -m pytest
 
 lab: .venv/installed

@@ -1,7 +1,9 @@
+import importlib
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 import torch
 
 from mnist37.data import default_device
+from scripts.maintainers.stills import QUIET
 from scripts.readers import course
 
 BUILD = course.ROOT/'build'
@@ -67,6 +70,13 @@ def build(running, request) -> Path:
     return BUILD
 
 
+def or_skip(find, why):
+    "What `find` finds; if there's nothing, the test is skipped, or fails where .ci/run runs"
+    with suppress(ImportError):
+        if found := find(): return found
+    (pytest.fail if 'BROWSER_TESTS' in os.environ else pytest.skip)(f'NOT TESTED IN A BROWSER: {why}')
+
+
 @cache
 def chromium():
     "Where a Chromium is; on Debian it's installed if it isn't there and we may"
@@ -79,24 +89,23 @@ def chromium():
 
 @pytest.fixture(scope='module')
 def browser():
-    sync_api = pytest.importorskip('playwright.sync_api', reason='NOTHING IS TESTED IN A BROWSER: Playwright is missing, see `make site`')
-    if not chromium(): pytest.skip('NOTHING IS TESTED IN A BROWSER: there is no Chromium here')
-    quiet = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
+    sync_api = or_skip(lambda: importlib.import_module('playwright.sync_api'), 'Playwright is missing, `make test` installs it')
+    or_skip(chromium, 'there is no Chromium here')
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=quiet.split())
+        browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
         yield browser
         browser.close()
 
 
 @pytest.fixture
 def visit(browser):
-    "A function that opens a file of the repository, or a page of a `server`, and otherwise lets nothing out; the console has to stay clean"
+    "A function that opens a file of the repository, or a page of a `server`; nothing else may be asked for, nor the console complain"
     wrong, contexts = [], []
 
     def visit(path, server='file:', **options):
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
-        page.on('request', lambda request: wrong.append(request.url) if not request.url.startswith((server, 'data:', 'blob:')) else None)
+        page.on('request', lambda request: None if request.url.startswith((server, 'data:', 'blob:')) else wrong.append(request.url))
         contexts[-1].route(lambda url: not url.startswith(server), lambda route: route.abort())
         if server == 'file:':
             page.on('console', lambda message: wrong.append(message.text) if message.type in ('error', 'warning') else None)

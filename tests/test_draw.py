@@ -47,7 +47,9 @@ def draw(page, strokes, touch=False):
     page.evaluate('page.update()')
 
 
-def probabilities(page): return torch.tensor(page.evaluate('Object.values(page.predictAll(page.current().image, page.weights)).map(f => f.probability)'))
+def probabilities(page):
+    found = page.evaluate('Object.values(page.predictAll(page.current().image, page.weights)).map(one => one.probability)')
+    return torch.tensor(found)
 
 
 @pytest.fixture
@@ -56,16 +58,17 @@ def page(visit): return visit('site/draw.html', viewport={'width': 1200, 'height
 
 @pytest.mark.parametrize('name', pages.PAGES)
 def test_a_page_is_as_its_sources_say_and_small(name):
-    assert (pages.SITE/f'{name}.html').read_text('utf-8') == pages.build(name, pages.PAGES[name]()), 'run python -m scripts.maintainers.pages'
-    assert (pages.SITE/f'{name}.html').stat().st_size < (300_000 if name == 'draw' else 60_000)
+    file = pages.SITE/f'{name}.html'
+    assert file.read_text('utf-8') == pages.build(name, pages.PAGES[name]()), 'run python -m scripts.maintainers.pages'
+    assert file.stat().st_size < (300_000 if name == 'draw' else 60_000)
 
 
 def test_every_model_gives_the_numbers_of_pytorch(page):
-    images = torch.cat([load_xy('valid')[0].cpu(), load_other_digits('valid')])
+    images = torch.cat([load_xy('valid')[0].cpu(), load_other_digits('valid')[::4]])
     expected = predict_all(images)
     coded = base64.b64encode((images*255).round().byte().numpy().tobytes()).decode()
     *found, apart = torch.tensor(page.evaluate(NUMBERS, coded)).T
-    assert len(apart) == 2038 + 800
+    assert len(apart) == 2038 + 200
     for column, probs in zip(found, expected.values(), strict=True): torch.testing.assert_close(column, probs, atol=1e-4, rtol=0)
     assert torch.equal(apart > LIMIT, is_neither(expected))
 
@@ -83,19 +86,20 @@ def test_what_the_networks_compute_on_the_way(page):
     found = page.evaluate('image => page.predictAll(image, page.weights)', image.flatten().tolist())
     tiny, small = models['tiny network'].model, models['small network']
     with torch.no_grad():
-        for n, layer in enumerate(found['tiny network']['layers']): torch.testing.assert_close(torch.tensor(layer), tiny[:n+1](image)[0].flatten(1))
+        for n, layer in enumerate(found['tiny network']['layers']):
+            torch.testing.assert_close(torch.tensor(layer), tiny[:n+1](image)[0].flatten(1))
         torch.testing.assert_close(torch.tensor(found['small network']['units']), small[:3](image)[0])
 
 
-@pytest.mark.parametrize('block, row, column', [(1, 0, 0), (1, 5, 11), (2, 0, 3), (2, 5, 2), (3, 1, 1), (3, 2, 0)])
-def test_a_pixel_is_followed_back_to_what_it_saw(page, block, row, column):
+def test_a_pixel_is_followed_back_to_what_it_saw(page):
     "To the pixels whose change can reach it: those with a gradient"
     layers = [layer for padding, k in ((0, 5), (1, 3), (1, 3)) for layer in (nn.Conv2d(1, 1, k, padding=padding), nn.AvgPool2d(2))]
     for layer in layers[::2]: nn.init.ones_(layer.weight)
-    image = torch.zeros(1, 1, 28, 28, requires_grad=True)
-    nn.Sequential(*layers[:2*block])(image)[0,0,row,column].backward()
-    rows, columns = [image.grad[0,0].sum(axis).nonzero().flatten().tolist() for axis in (1, 0)]
-    assert page.evaluate(f'page.receptiveField({block}, {row}, {column})') == [rows[0], rows[-1], columns[0], columns[-1]]
+    for block, row, column in [(1, 0, 0), (1, 5, 11), (2, 0, 3), (2, 5, 2), (3, 1, 1), (3, 2, 0)]:
+        image = torch.zeros(1, 1, 28, 28, requires_grad=True)
+        nn.Sequential(*layers[:2*block])(image)[0,0,row,column].backward()
+        rows, columns = [image.grad[0,0].sum(axis).nonzero().flatten().tolist() for axis in (1, 0)]
+        assert page.evaluate(f'page.receptiveField({block}, {row}, {column})') == [rows[0], rows[-1], columns[0], columns[-1]]
 
 
 @pytest.mark.parametrize('touch', [False, True], ids=['mouse', 'finger'])
@@ -103,12 +107,13 @@ def test_a_pixel_is_followed_back_to_what_it_saw(page, block, row, column):
 def test_a_drawing_is_the_same_at_any_density_and_right(visit, touch, density, width, tmp_path):
     "Each is drawn, added and saved; what `read_drawings` reads is the file in data/, which was drawn once, and what the models see"
     page = visit('site/draw.html', viewport={'width': width, 'height': 900}, device_scale_factor=density, has_touch=touch)
+    page.check('[id="row pixel similarity"] input')  # whose reasons are drawn fastest
     for drawing in DRAWINGS:
         draw(page, drawing['strokes'], touch)
         assert page.inner_text('#digit') == str(drawing['digit'])
         assert ((probabilities(page) > .5) == (drawing['digit'] == 3)).all()
-        page.check(f'[name=label][value="{drawing["digit"]}"]')
-        page.click('#add')
+        page.evaluate(f"""document.querySelector('[name=label][value="{drawing['digit']}"]').click()
+                          document.getElementById('add').click()""")
     with page.expect_download() as download: page.click('#save')
     download.value.save_as(tmp_path/'mine.json')
     (images, digits), (expected, labels) = read_drawings(tmp_path/'mine.json'), read_drawings(FILE)
@@ -116,7 +121,7 @@ def test_a_drawing_is_the_same_at_any_density_and_right(visit, touch, density, w
 
 
 def test_saved_as_a_picture_it_can_be_read_like_a_photo(page, tmp_path):
-    for drawing in DRAWINGS[::3]:
+    for drawing in DRAWINGS[::6]:
         draw(page, drawing['strokes'])
         with page.expect_download() as download: page.click('#png')
         download.value.save_as(tmp_path/'mine.png')
@@ -160,7 +165,8 @@ def test_with_the_keyboard_alone(page):
         page.evaluate('page.update()')
         return page.inner_text('#sample')
     page.focus('#pad')
-    assert press('ArrowRight').startswith('1 of') and press('ArrowRight').startswith('2 of') and press('ArrowLeft', 'ArrowLeft').endswith(': a 7')
+    assert press('ArrowRight').startswith('1 of') and press('ArrowRight').startswith('2 of')
+    assert press('ArrowLeft', 'ArrowLeft').endswith(': a 7')  # the last one
     groups = [page.input_value('#group') for _ in range(3) if press('ArrowDown')]
     assert len(set(groups)) == 3 and '%' in page.inner_text('[id="row resnet18"]')
     page.wait_for_function("document.getElementById('spoken').textContent === document.getElementById('verdict').textContent")
@@ -172,10 +178,10 @@ def test_with_the_keyboard_alone(page):
     assert {'prepare', 'group', 'previous', 'next'} <= reached
 
 
-@pytest.mark.parametrize('model', [*weights.TRAIN, 'resnet18'])
-def test_each_model_says_why(page, model):
+def test_each_model_says_why(page):
     draw(page, DRAWINGS[15]['strokes'])
-    page.check(f'[id="row {model}"] input')
-    page.evaluate('page.update()')
-    assert model.split(',')[0] in page.inner_text('#why-title') and len(page.inner_text('#why')) > 100
-    assert (page.locator('#why canvas').count() > 2) == (model != 'resnet18') and page.locator('#why .legend').count() == (model != 'resnet18') + (model == 'tiny network')
+    for model in (*weights.TRAIN, 'resnet18'):
+        page.check(f'[id="row {model}"] input')
+        page.evaluate('page.update()')
+        assert model in page.inner_text('#why-title') and len(page.inner_text('#why')) > 100
+        assert (page.locator('#why canvas').count() > 2) == (page.locator('#why .legend').count() > 0) == (model != 'resnet18')

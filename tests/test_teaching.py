@@ -25,7 +25,7 @@ def handed_out(tmp_path_factory):
 
 
 def test_hands_out_first_page_and_lessons_with_all_code_and_no_outputs(handed_out):
-    assert {file.name for file in handed_out.iterdir()} == {'images', *(notebook.name for notebook in NOTEBOOKS)}
+    assert {file.name for file in handed_out.iterdir()} == {'images', 'site', *(notebook.name for notebook in NOTEBOOKS)}
     for notebook in NOTEBOOKS:
         ours, theirs = [[cell for cell in cells(folder/notebook.name) if cell.cell_type == 'code'] for folder in (NBS, handed_out)]
         assert [(cell.id, cell.source) for cell in ours] == [(cell.id, cell.source) for cell in theirs]

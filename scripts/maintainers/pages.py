@@ -43,20 +43,18 @@ def build(name, data):
     return page.replace(' id="data">', ' id="data">' + json.dumps(data, separators=(',', ':')))
 
 
-def draw_data():
-    weights = torch.load(WEIGHTS, weights_only=True)
-    tensors = [(model, name, t) for model, some in weights.items() for name, t in some.items() if t.is_floating_point()]
-    shown = samples()
-    numbers = torch.cat([t.flatten() for *_, t in tensors]).numpy()
-    return {'weights': {'shapes': [(model, name, t.shape) for model, name, t in tensors], 'numbers': b64(numbers)}, 'limit': LIMIT, 'pixels': b64(np.stack([image for *_, image in shown])),
-            'samples': [(group, digit, p) for (group, digit, _), p in zip(shown, load(SAMPLES).probability, strict=True)]}
-
-
 def packed(weights):
     "What unpack in models.js takes: the name and shape of each tensor, and all their numbers in one row"
     tensors = [(model, name, t) for model, some in weights.items() for name, t in some.items() if t.is_floating_point()]
     numbers = torch.cat([t.flatten() for *_, t in tensors]).numpy()
     return {'shapes': [(model, name, t.shape) for model, name, t in tensors], 'numbers': b64(numbers)}
+
+
+def draw_data():
+    shown, said = samples(), load(SAMPLES).probability
+    weights = torch.load(WEIGHTS, weights_only=True)
+    return {'weights': packed(weights), 'limit': LIMIT, 'pixels': b64(np.stack([image for *_, image in shown])),
+            'samples': [(group, digit, p) for (group, digit, _), p in zip(shown, said, strict=True)]}
 
 
 def pixels(image): return b64((255*image).round().byte().numpy())

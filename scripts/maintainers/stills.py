@@ -7,7 +7,6 @@ It needs Chromium and Playwright.
 import shutil
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
 from scripts.readers.course import NBS, ROOT
 
@@ -76,6 +75,8 @@ def take(browser, name, act, part):
 
 
 def main():
+    from playwright.sync_api import sync_playwright  # an extra, which the course doesn't need
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which('chromium'), args=QUIET)
         for name, (act, part) in STILLS.items(): take(browser, name, act, part)

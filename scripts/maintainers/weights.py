@@ -56,7 +56,7 @@ def measure(model, every=1) -> list: # a row of evidence/photos.csv
 
 @cache
 def samples() -> list: # (group, digit, image) of each; an image is (28, 28), integers from 0 to 255
-    "What you can step through on the draw page: validation images, digits by other people, and the validation images that the trained models find hardest"
+    "For the draw page: validation images, other people's digits, and the validation images that the trained models find hardest"
     images, targets = load_xy('valid')
     probs = torch.stack([p for name, p in predict_all(images).items() if name != 'pixel similarity'])
     hardest = (probs - targets[:,0]).abs().mean(0).topk(24).indices

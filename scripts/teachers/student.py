@@ -1,4 +1,5 @@
-"""Write the set to hand out, to build/student: the first page and the lessons without their outputs, and no solutions.
+"""Write the set to hand out, to build/student: the first page and the lessons without their outputs, the
+pages to play with, and no solutions.
 
     python -m scripts.teachers.student
 """
@@ -18,7 +19,8 @@ LEFT_OUT = 'solutions', 'internals-heading', 'internals', 'teachers-heading', 't
 def unlink(source):
     "`source` without the links to what isn't handed out; their text stays"
     names = {notebook.name for notebook in NOTEBOOKS}
-    return LINK.sub(lambda link: link[0] if link[2] in names else link[1], source)
+    def is_there(target): return target in names or target.startswith(('images/', 'site/'))
+    return LINK.sub(lambda link: link[0] if is_there(link[2]) else link[1], source.replace('](../site/', '](site/'))
 
 
 def for_students(nb):
@@ -34,6 +36,7 @@ def for_students(nb):
 def main(folder=STUDENT):
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(NBS/'images', folder/'images')
+    shutil.copytree(ROOT/'site', folder/'site', ignore=shutil.ignore_patterns('source', 'sphinx'))
     for notebook in NOTEBOOKS: nbformat.write(for_students(nbformat.read(notebook, as_version=4)), folder/notebook.name)
     print(f'{len(NOTEBOOKS)} notebooks are in {folder}')
 
