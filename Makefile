@@ -5,7 +5,7 @@
 # make student  set up, write the notebooks to hand out to build/student
 # make evidence set up, measure every rung from many seeds (over an hour; can be stopped and goes on)
 # make digits   set up, train two networks on all ten digits, three times each (under half an hour; needs a network for the images)
-# make weights  set up, train the models that the package ships, and see how they read photos (a minute)
+# make weights  set up, train the models that the package ships, see how they read photos, and build the pages that use them (two minutes)
 # make speed    set up, measure where the time goes (minutes)
 # make mutation set up, see how many small changes of the package the tests notice (an hour; can be stopped and goes on)
 # Another Python: make course PYTHON=/path/to/python3
@@ -43,6 +43,7 @@ digits: .venv/installed
 
 weights: .venv/installed
 	$(VENV) -m scripts.maintainers.weights
+	$(VENV) -m scripts.maintainers.pages
 
 speed: .venv/installed
 	$(VENV) -m scripts.maintainers.speed

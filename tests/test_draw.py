@@ -103,10 +103,10 @@ def test_a_pixel_is_followed_back_to_what_it_saw(page):
 
 
 @pytest.mark.parametrize('touch', [False, True], ids=['mouse', 'finger'])
-@pytest.mark.parametrize('density, width', [(1, 1200), (3, 500)])
+@pytest.mark.parametrize('density, width', [(1, 640), (3, 360)])
 def test_a_drawing_is_the_same_at_any_density_and_right(visit, touch, density, width, tmp_path):
     "Each is drawn, added and saved; what `read_drawings` reads is the file in data/, which was drawn once, and what the models see"
-    page = visit('site/draw.html', viewport={'width': width, 'height': 900}, device_scale_factor=density, has_touch=touch)
+    page = visit('site/draw.html', viewport={'width': width, 'height': 480}, device_scale_factor=density, has_touch=touch)
     page.check('[id="row pixel similarity"] input')  # whose reasons are drawn fastest
     for drawing in DRAWINGS:
         draw(page, drawing['strokes'], touch)

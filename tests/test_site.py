@@ -9,7 +9,7 @@ import time
 
 import nbformat
 import pytest
-from conftest import or_skip
+from browser import or_skip
 
 from scripts.maintainers import pages
 from scripts.maintainers.site_links import broken_links

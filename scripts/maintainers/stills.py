@@ -44,7 +44,7 @@ def draw(page):
         page.mouse.down()
         for place in places[1:]: page.mouse.move(*place)
         page.mouse.up()
-    page.check('[id="row small network"] input')
+    page.set_viewport_size({'width': 1100, 'height': 900})
     page.wait_for_timeout(200)
     page.evaluate("""() => {
         const shown = document.createElement('div'), main = document.querySelector('main');
