@@ -66,7 +66,7 @@ def took(how, images, what=''): return table('speed').query('how == @how and ima
 
 def claims_of_README(out, tie, quote):
     quote('README', "727 parameters, fewer than the linear model's 785", runs(TINY).parameters[37], runs(LINEAR).parameters[37])
-    tie('README', 'makes hardly an error', errors(TINY).median() == 0 and errors(TINY).mean() <= .5 and errors(TINY).max() <= 1)
+    tie('README', 'makes hardly any errors', errors(TINY).median() == 0 and errors(TINY).mean() <= .5 and errors(TINY).max() <= 1)
     tie('README', 'no better than a linear model here, and what makes it much better', near(SMALL, LEARNER) and below(WITH_RELU, SMALL))
     tie('README', 'eleven random starts, six for resnet18', [len(errors(rung)) for rung in RUNGS[1:]] == [11, 11, 11, 6, 11])
     minutes = table('notebooks').query('notebook.str.startswith("0")').seconds.sum()/60

@@ -16,7 +16,7 @@ const signed = (value, sides, unit, digits = 0) =>
 const SLIDERS = {
   rotate: ['rotation', 180, 15, 1, value => signed(value, ['left', 'right'], '°')],
   right: ['shift sideways', 14, 2, .25, value => signed(value, ['left', 'right'], ' px', 1)],
-  down: ['shift up, down', 14, 2, .25, value => signed(value, ['up', 'down'], ' px', 1)],
+  down: ['shift up or down', 14, 2, .25, value => signed(value, ['up', 'down'], ' px', 1)],
   zoom: ['zoom', .8, .2, .01, value => `${fixed(1/(1 - value))} times`],
   slant: ['slant', 1.5, .15, .01, value => signed(value, ['left', 'right'], '', 2)],
   bend: ['bend', 6, 1, .1, value => `${fixed(value, 1)} px`],
@@ -85,7 +85,7 @@ function update(change) {
   const [seven, three] = draw(), far = Object.entries(SLIDERS).filter(([name, [, , most]]) => Math.abs(amounts[name]) > most + 1e-9);
   const beyond = far.map(([, [label]]) => label).join(', ');
   const who = seven && three ? 'still gets both right' : seven ? 'takes the 3 for a 7' : three ? 'takes the 7 for a 3' : 'gets both wrong';
-  const where = beyond ? `Beyond what it saw in training: ${beyond}.` : 'All of this is within what it saw in training.';
+  const where = beyond ? `Beyond what it saw in training: ${beyond}.` : 'All your changes are within the range it saw in training.';
   say(`<strong>The network ${who}.</strong> ${where} Can you still read them?`);
 }
 

@@ -1,7 +1,7 @@
 // The page itself: what's drawn goes through every model, and the page shows what they say.
 
 import {color, onTheme} from './theme.js';
-import {decode, disagreement, predictAll, receptiveField, unpack} from './models.js';
+import {decode, disagreement, predictAll, range, receptiveField, unpack} from './models.js';
 import {asDrawn, asMnist, isNoDigit} from './prepare.js';
 import {Pen} from './pen.js';
 import {canvasOf, element, gray, mark, percent, picture} from './pictures.js';
@@ -18,7 +18,8 @@ const groups = [...new Set(samples.map(sample => sample.group))];
 const names = Object.keys(WHY);
 const pen = new Pen($('pad'), () => redraw());
 const collection = [];
-let chosen = 'tiny network', waiting = false, speaking;
+const LESSON = {'pixel similarity': '01', 'linear model, our SGD': '02', 'linear model, Learner': '03', 'small network': '04', resnet18: '05', 'tiny network': '06'};
+let chosen = 'linear model, our SGD', waiting = false, unsaved = false, speaking;
 
 // what the models get: a sample as it is, or the drawing, prepared or not
 function current() {
@@ -32,15 +33,16 @@ function judge(found) {
   if (!pen.sample && !pen.strokes.length) return {text: 'Draw a 3 or a 7.', blank: true};
   const shape = pen.sample ? '' : isNoDigit(pen.strokes);
   if (shape) return {text: `Neither: ${shape}.`};
-  const apart = disagreement(found);
-  if (apart > data.limit) return {text: `Neither, perhaps. The trained models’ probabilities are ${apart.toFixed(2)} apart.`};
-  const p = found['tiny network'].probability, digit = p > .5 ? 3 : 7;
-  return {digit, text: `A ${digit}. The tiny network is ${percent(Math.max(p, 1 - p))} sure.`};
+  const [low, high] = range(found).map(percent);
+  if (disagreement(found) > data.limit) return {text: `Neither, perhaps. The trained models disagree: they give a 3 from ${low} to ${high}.`};
+  const p = found['tiny network'].probability, digit = p > .5 ? 3 : 7, sure = Math.max(p, 1 - p);
+  return {digit, sure, text: sure < .8 ? `Perhaps a ${digit}. The tiny network is only ${percent(sure)} sure.` : `A ${digit}. The tiny network is ${percent(sure)} sure.`};
 }
 
-function showVerdict({digit, text, blank}) {
-  $('digit').textContent = digit ?? (blank ? '?' : '✗');
+function showVerdict({digit, sure, text, blank}) {
+  $('digit').textContent = digit ?? (blank ? '' : 'neither');
   $('digit').className = {3: 'three', 7: 'seven'}[digit] ?? '';
+  $('digit').style.opacity = sure < .8 ? .5 : 1;
   $('verdict').textContent = text;
   clearTimeout(speaking);  // a screen reader says it once the pen has come to rest
   speaking = setTimeout(() => $('spoken').textContent = text, 500);
@@ -64,8 +66,9 @@ function showSeen({image, box}) {
   if (box) mark(figure, {left: 14, top: 14, columns: 1, rows: 1}, 'center');
   $('seen').replaceChildren(figure);
   $('prepare').disabled = pen.sample !== null;
-  $('prepared').textContent = pen.sample ? 'This image is prepared already.' : box ? 'Scaled to fit a box of 20×20, its center of mass on the dot.'
-    : $('prepare').checked ? '28×28 pixels.' : 'The drawing area, made small. Draw near a corner, and see what that does.';
+  $('prepared').textContent = pen.sample ? 'This image is prepared already.' : box ? 'Made 20 pixels tall or wide, and moved so that its ink balances on the dot, as in the training images.'
+    : !$('prepare').checked ? 'The drawing area, made small. Draw near a corner, and see what that does.'
+    : pen.strokes.length ? 'There\'s not enough to prepare, so this is the drawing area, made small.' : '28×28 pixels.';
 }
 
 function update() {
@@ -76,12 +79,11 @@ function update() {
   showVerdict(verdict);
   showModels(found, verdict.blank);
   $('why-title').textContent = `Why? (${chosen})`;
-  $('why').replaceChildren(...(verdict.blank ? ['Draw something, or choose a sample image.'] : WHY[chosen](seen.image, found[chosen], weights[chosen])));
+  $('why').replaceChildren(...(verdict.blank ? ['Draw something, or choose a sample image.'] : WHY[chosen](seen.image, found[chosen], weights[chosen], pen.sample)));
   const some = samples.filter(sample => sample.group === pen.sample?.group);
   $('sample').textContent = pen.sample ? `${some.indexOf(pen.sample) + 1} of ${some.length}: a ${pen.sample.digit}` : '';
   $('undo').disabled = !pen.before.length;
-  for (const id of ['add', 'png']) $(id).disabled = !pen.strokes.length || pen.sample !== null;
-  $('save').disabled = !collection.length;
+  for (const button of document.querySelectorAll('.add, #png')) button.disabled = !pen.strokes.length;
 }
 
 // once for each picture that the screen shows, however many events there are
@@ -93,13 +95,12 @@ function redraw() {
 function showSample(step, group = $('group').value) {
   const some = samples.filter(sample => sample.group === group), place = some.indexOf(pen.sample);
   $('group').value = group;
-  pen.clear();
-  pen.sample = some[place < 0 ? (step < 0 ? some.length - 1 : 0) : (place + step + some.length) % some.length];
+  pen.clear(some[place < 0 ? (step < 0 ? some.length - 1 : 0) : (place + step + some.length) % some.length]);
 }
 
 function changeGroup(step) { showSample(0, groups[(groups.indexOf($('group').value) + step + groups.length) % groups.length]); }
 
-const KEYS = {ArrowLeft: () => showSample(-1), ArrowRight: () => showSample(1), ArrowUp: () => changeGroup(-1), ArrowDown: () => changeGroup(1), Delete: () => pen.clear(), Backspace: () => pen.clear()};
+const KEYS = {ArrowLeft: () => showSample(-1), ArrowRight: () => showSample(1), ArrowUp: () => changeGroup(-1), ArrowDown: () => changeGroup(1), Delete: () => pen.clear(), Backspace: () => pen.undo()};
 
 function pressed(event) {
   const action = event.ctrlKey || event.metaKey ? event.key === 'z' && (() => pen.undo()) : KEYS[event.key];
@@ -113,17 +114,34 @@ function download(name, url) {
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
 
-function add() {
-  const label = document.querySelector('[name=label]:checked').value, strokes = pen.strokes.map(points => points.map(point => point.map(place => +place.toFixed(4))));
-  collection.push({digit: label ? +label : null, strokes, pixels: current().image.map(ink => Math.round(255*ink))});
-  $('save').textContent = `Save ${collection.length} drawing${collection.length > 1 ? 's' : ''}`;
-  $('collected').textContent = `Added. ${collection.length} so far; they're gone when you close the page, so save them.`;
+// the drawings so far, as small pictures, and whether they're in a file
+function showCollection(message) {
+  const shown = collection.map(({digit, pixels}) => picture(pixels.map(level => level/255), 28, gray(), '', digit ?? 'neither', 'small'));
+  $('collected').replaceChildren(...shown);
+  $('told').textContent = message;
+  $('save').textContent = `Save ${collection.length} drawing${collection.length === 1 ? '' : 's'}`;
+  $('save').disabled = $('remove').disabled = !collection.length;
+}
+
+function add(digit) {
+  const strokes = pen.strokes.map(points => points.map(point => point.map(place => +place.toFixed(4))));
+  collection.push({digit, strokes, pixels: current().image.map(ink => Math.round(255*ink))});
+  unsaved = true;
   pen.clear();
+  pen.before = [];
+  showCollection('Added. Save before you close the page, or you\'ll lose your drawings.');
+}
+
+function remove() {
+  collection.pop();
+  showCollection('Removed the last one.');
 }
 
 function save() {
   const text = JSON.stringify({format: 'mnist37 drawings', drawings: collection});
   download('drawings.json', URL.createObjectURL(new Blob([text], {type: 'application/json'})));
+  unsaved = false;
+  showCollection('Saved in drawings.json.');
 }
 
 function savePng() {
@@ -137,14 +155,18 @@ function savePng() {
 for (const name of names) {
   const radio = element('input', {type: 'radio', name: 'why', checked: name === chosen, onchange: () => { chosen = name; redraw(); }});
   const track = element('div', {className: 'track'}, element('i'));
-  $('models').append(element('tr', {id: `row ${name}`}, element('th', {scope: 'row'}, element('label', {}, radio, name)), element('td'), element('td', {}, track)));
+  const label = element('label', {}, radio, element('span', {}, name, element('small', {}, `lesson ${LESSON[name]}`)));
+  $('models').append(element('tr', {id: `row ${name}`}, element('th', {scope: 'row'}, label), element('td'), element('td', {}, track)));
 }
 $('group').append(...groups.map(group => element('option', {}, group)));
-for (const [id, action] of Object.entries({undo: () => pen.undo(), clear: () => pen.clear(), add, save, png: savePng, previous: () => showSample(-1), next: () => showSample(1)})) $(id).onclick = action;
+for (const button of document.querySelectorAll('.add')) button.onclick = () => add(+button.value || null);
+for (const [id, action] of Object.entries({undo: () => pen.undo(), clear: () => pen.clear(), save, remove, png: savePng, previous: () => showSample(-1), next: () => showSample(1)})) $(id).onclick = action;
 $('group').onchange = () => showSample(0);
 $('limit').textContent = data.limit;
 $('prepare').onchange = redraw;
 $('pad').onkeydown = pressed;
+addEventListener('beforeunload', event => unsaved && event.preventDefault());
+showCollection('');
 onTheme(redraw);
 
 // for the console, and for the tests

@@ -58,8 +58,8 @@ function drawProducts() {
 
 function strength() {
   const share = sum()/full();
-  if (Math.abs(share) < 1/6) return 'close to 0, so this place stays pale';
-  return `${Math.abs(share) > 1/2 ? 'far ' : ''}${share > 0 ? 'above 0, so this place turns blue' : 'below 0, so this place turns orange'}`;
+  if (Math.abs(share) < 1/6) return 'close to 0, so this spot stays pale';
+  return `${Math.abs(share) > 1/2 ? 'far ' : ''}${share > 0 ? 'above 0, so this spot turns blue' : 'below 0, so this spot turns orange'}`;
 }
 
 function place(box, offset) {
@@ -78,7 +78,7 @@ function draw() {
 }
 
 function describe() {
-  say(`In row ${row}, column ${column}, the nine products add up to <strong>${fixed(sum())}</strong>. That's ${strength()}.`);
+  say(`At row ${row}, column ${column}, the nine products add up to <strong>${fixed(sum())}</strong>. That's ${strength()}.`);
 }
 
 function moveTo(y, x) {

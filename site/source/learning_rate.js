@@ -83,7 +83,7 @@ function drawLosses() {
   const points = shares(curve, path.slice(0, taken + 1)).map((share, i) => [x(i), y(share)]), size = name === 'parabola' ? 3 : 1.5;
   const level = (share, kind) => `<path class="${kind}" d="M52 ${y(share)}H${width}"/>` + text(46, y(share) + 4, `${+(100*share).toFixed(2)}%`, 'end');
   byId('losses').innerHTML = [1, .01].map(share => level(share, 'slope')).join('') + [.1, .001, .0001].map(share => level(share, 'axis')).join('')
-    + text(width, y(1) - 5, 'as at the start', 'end') + text(width, y(.01) - 5, 'arrived', 'end')
+    + text(width, y(1) - 5, 'same as at the start', 'end') + text(width, y(.01) - 5, 'arrived', 'end')
     + [0, curve.steps/2, curve.steps].map(i => text(x(i), bottom + 21, i)).join('') + text(x(curve.steps/4), bottom + 21, 'steps')
     + `<path class="path" d="${line(points)}"/>` + points.map(([px, py]) => `<circle class="dot" r="${size}" cx="${px}" cy="${py}"/>`).join('');
 }

@@ -131,8 +131,14 @@ export function predictAll(image, weights) {
   }));
 }
 
+// the smallest and the largest probability that the trained models give, that is, all but pixel similarity
+export function range(found) {
+  const given = Object.keys(found).filter(name => name !== 'pixel similarity').map(name => found[name].probability);
+  return [Math.min(...given), Math.max(...given)];
+}
+
 // the rule of lesson 07: the trained models disagree by more than the limit
 export function disagreement(found) {
-  const votes = Object.keys(found).filter(name => name !== 'pixel similarity').map(name => found[name].probability);
-  return Math.max(...votes) - Math.min(...votes);
+  const [low, high] = range(found);
+  return high - low;
 }

@@ -2,23 +2,21 @@
 
 export class Pen {
   constructor(canvas, changed) {
-    Object.assign(this, {canvas, changed, strokes: [], sample: null});
-    this.before = [];  // how many strokes there were each time the pen came down
+    Object.assign(this, {canvas, changed, strokes: [], sample: null, id: null});
+    this.before = [];  // the strokes there were before each change
     canvas.addEventListener('pointerdown', event => this.down(event));
     canvas.addEventListener('pointermove', event => this.move(event));
-    for (const end of ['pointerup', 'pointercancel']) canvas.addEventListener(end, () => this.id = null);
-    new ResizeObserver(() => changed()).observe(canvas);
+    canvas.addEventListener('lostpointercapture', event => { if (event.pointerId === this.id) this.id = null; });  // up, or called away
+    new ResizeObserver(changed).observe(canvas);
   }
 
   down(event) {
-    if (this.id != null || event.button) return;  // one pen at a time, and only the main button
+    if (this.id !== null || event.button) return;  // one pen at a time, and only the main button
     event.preventDefault();
     this.canvas.focus({preventScroll: true});
     this.canvas.setPointerCapture(event.pointerId);
-    this.sample = null;
-    this.id = event.pointerId;
-    this.before.push(this.strokes.length);
-    this.stroke = null;
+    this.before.push(this.strokes);
+    Object.assign(this, {id: event.pointerId, strokes: [...this.strokes], sample: null, stroke: null});
     this.add(event);
     this.changed();
   }
@@ -39,13 +37,15 @@ export class Pen {
     this.stroke.push(point);
   }
 
-  undo() {
-    if (this.before.length) this.strokes.length = this.before.pop();
+  // nothing, or a sample image, in place of the drawing, which undo brings back
+  clear(sample = null) {
+    if (this.strokes.length) this.before.push(this.strokes);
+    Object.assign(this, {strokes: [], sample, id: null});
     this.changed();
   }
 
-  clear() {
-    Object.assign(this, {strokes: [], before: [], sample: null});
+  undo() {
+    if (this.before.length) Object.assign(this, {strokes: this.before.pop(), sample: null, id: null});
     this.changed();
   }
 

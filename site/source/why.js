@@ -1,27 +1,27 @@
 // Why a model says what it says: a function for each, from what it computed to elements of the page.
 
-import {BLOCKS, receptiveField, sigmoid} from './models.js';
+import {BLOCKS, receptiveField, roll, sigmoid} from './models.js';
 import {INK, MARK, SEVEN, SIGN, THREE, element, gray, legend, mark, percent, picture, signed, votes} from './pictures.js';
 
 const largest = values => Math.max(1e-9, ...values.map(Math.abs));
 const total = values => values.reduce((a, b) => a + b, 0);
 const text = (html, className = '') => element('p', {innerHTML: html, className});
 const row = (...children) => element('div', {className: 'row pictures'}, ...children);
-const signedText = value => (value < 0 ? '−' : '+') + Math.abs(value).toFixed(2);
+const signedText = value => (value < -.005 ? '−' : value < .005 ? '' : '+') + Math.abs(value).toFixed(2);
 const sum = (values, bias) => {
   const [blue, orange] = [total(values.filter(v => v > 0)), total(values.filter(v => v < 0))], score = blue + orange + bias;
-  return text(`<b class="three">${signedText(blue)} for a 3</b>, <b class="seven">${signedText(orange)} for a 7</b>, and a bias of ${signedText(bias)}, ` +
-    `make a score of <b>${signedText(score)}</b>. The sigmoid turns that into a probability of a 3: ${percent(sigmoid(score))}.`);
+  return text(`<b class="three">All the blue adds up to ${signedText(blue)}</b>, and <b class="seven">all the orange to ${signedText(orange)}</b>. With a bias of ` +
+    `${signedText(bias)}, that's a score of <b>${signedText(score)}</b>. The sigmoid turns it into a probability of a 3: ${percent(sigmoid(score))}.`);
 };
 
 function whyMeans(image, found, {mean3, mean7}) {
   const nearer = found.score > 0 ? 3 : 7;
   return [
-    text('How far is each pixel from the average 3, and how far from the average 7? The smaller mean wins.'),
+    text('How far is each pixel from the average 3, and how far from the average 7? We take the mean difference over all pixels, and the smaller one wins.'),
     row(picture(Array.from(mean3), 28, gray(), 'The average 3', 'the average 3'),
-      picture(found.far3, 28, gray(), 'Difference from the average 3, pixel by pixel', `difference: ${found.distance3.toFixed(4)}`),
+      picture(found.far3, 28, gray(), 'Difference from the average 3, pixel by pixel', `mean difference: ${found.distance3.toFixed(4)}`),
       picture(Array.from(mean7), 28, gray(), 'The average 7', 'the average 7'),
-      picture(found.far7, 28, gray(), 'Difference from the average 7, pixel by pixel', `difference: ${found.distance7.toFixed(4)}`)),
+      picture(found.far7, 28, gray(), 'Difference from the average 7, pixel by pixel', `mean difference: ${found.distance7.toFixed(4)}`)),
     legend(INK),
     text(`It's nearer to the average <b>${nearer}</b>. The percentage is close to 50% because nobody trained this score to be a probability.`),
   ];
@@ -30,7 +30,7 @@ function whyMeans(image, found, {mean3, mean7}) {
 function whyLinear(image, found, weights) {
   const weight = Array.from(weights['1.weight']);
   return [
-    text('Each pixel has a weight. Weight × ink is the pixel’s vote, and the votes are added up.'),
+    text('Each pixel has a weight. Weight × ink is the pixel\'s vote, and the votes are added up.'),
     row(picture(weight, 28, votes(largest(weight)), 'The weights', 'weights'),
       picture(image, 28, gray(), 'What you drew', '× ink'),
       picture(found.votes, 28, votes(largest(found.votes)), 'Weight times ink at each pixel', '= votes')),
@@ -49,7 +49,7 @@ function whySmall(image, found, weights) {
     text(`Of the 30 hidden activations, <b>${awake} are awake</b>. The others are 0 after the ReLU, and don't vote.`),
     element('div', {className: 'bars', role: 'img', 'aria-label': `Votes of the 30 hidden activations: ${awake} are awake`}, ...bars),
     legend(THREE, SEVEN, ['var(--soft)', 'asleep']), sum(found.votes, found.bias),
-    text('The four with the most votes, and which way each pixel pushes the score through them:'),
+    text('The four strongest votes, and which way each pixel pushes them:'),
     row(...strongest.map(unit => picture(seen(unit), 28, votes(largest(seen(unit))), `Pushes of the pixels through activation ${unit + 1}`, `activation ${unit + 1}: ${signedText(found.votes[unit])}`))),
   ];
 }
@@ -67,8 +67,10 @@ function kernelsOf(weights, block, channel) {
 
 function whyTiny(image, found, weights) {
   const input = picture(image, 28, gray(), 'What you drew', 'the image');
-  const told = element('p', {className: 'soft told', textContent: 'Point at a pixel of a feature map, or focus a map and use the arrow keys, to see where it looked.'});
+  const told = element('p', {className: 'soft told', textContent: 'To see where a pixel of a feature map looked, point at it, or select the map with Tab and use the arrow keys.'});
   told.setAttribute('aria-live', 'polite');
+  const looked = row(input, told);
+  looked.classList.add('looked');
   const maps = found.layers.slice(1).map((layer, n) => layer.map((map, channel) => followed(map, n + 1, channel)));
 
   // the map as a picture whose pixels can be followed back to the image
@@ -83,8 +85,8 @@ function whyTiny(image, found, weights) {
       const [top, bottom, left, right] = receptiveField(block, row, column);
       mark(figure, {left: column, top: row, columns: 1, rows: 1}, 'mark', side);
       mark(input, {left, top, columns: right - left + 1, rows: bottom - top + 1});
-      told.textContent = `Block ${block}, map ${channel + 1}, row ${row + 1}, column ${column + 1} is ${map[row*side + column].toFixed(3)}. ` +
-        `It saw rows ${top + 1} to ${bottom + 1} and columns ${left + 1} to ${right + 1} of the image.`;
+      told.textContent = `Block ${block}, map ${channel + 1}, row ${row}, column ${column} is ${map[row*side + column].toFixed(3)}. ` +
+        `It saw rows ${top} to ${bottom} and columns ${left} to ${right} of the image. (We count from 0.)`;
     };
     canvas.addEventListener('focus', follow);
     for (const type of ['pointermove', 'pointerdown']) canvas.addEventListener(type, event => {
@@ -104,26 +106,27 @@ function whyTiny(image, found, weights) {
 
   const blocks = maps.flatMap((figures, n) => {
     const [, k] = BLOCKS[n];
-    return [element('h3', {}, `Block ${n + 1}: ${figures.length} feature maps of ${BLOCKS[n + 1]?.[3] ?? 3}×${BLOCKS[n + 1]?.[3] ?? 3}, each made with ${k}×${k} kernels`),
+    return [element('h3', {}, `Block ${n + 1}: ${figures.length} feature maps of ${BLOCKS[n + 1]?.[3] ?? 3}×${BLOCKS[n + 1]?.[3] ?? 3}, each made with ${n ? `${found.layers[n].length} kernels of ${k}×${k}` : `one kernel of ${k}×${k}`}`),
       row(...figures.map((figure, channel) => element('div', {className: 'pair'}, figure, kernelsOf(weights, n + 1, channel))))];
   });
   const ballots = found.layers[3].map((_, channel) => {
     const own = found.votes.slice(9*channel, 9*channel + 9);
     return picture(own, 3, votes(largest(found.votes)), `Votes of map ${channel + 1}: ${signedText(total(own))}`, signedText(total(own)), 'map');
   });
-  const copies = picture(found.probabilities.map(p => 2*p - 1), 3, votes(1), `Probabilities of a 3, of nine copies: ${found.probabilities.map(percent).join(', ')}`, '', 'map');
+  const copies = found.probabilities.map((p, i) => picture(roll(image, (i/3 | 0) - 1, i % 3 - 1), 28, gray(), `Copy ${i + 1}`, percent(p), 'small'));
   return [
-    row(input, told), ...blocks, legend(INK, SIGN, MARK),
+    looked, ...blocks, legend(INK, SIGN, MARK),
     element('h3', {}, 'The votes: block 3 × weights'), row(...ballots), legend(THREE, SEVEN), sum(found.votes, found.bias),
-    element('h3', {}, 'Nine looks'),
-    row(copies, text(`The network predicts nine copies of the image, each shifted by a pixel or not at all, from ${percent(Math.min(...found.probabilities))} ` +
-      `to ${percent(Math.max(...found.probabilities))} for a 3. Their mean counts: <b>${percent(found.probability)}</b>. That's test-time augmentation (TTA).`)),
+    element('h3', {}, 'The same for nine copies'),
+    text(`Each is shifted by a pixel, or not at all. The mean of their probabilities of a 3 is what counts: <b>${percent(found.probability)}</b>. That's test-time augmentation (TTA).`),
+    row(...copies),
   ];
 }
 
-function whyResnet() {
-  return [text('resnet18 has 11,704,896 parameters, which take 47 MB, so it’s too large for this page. ' +
-    'Its predictions for the sample images were computed when this page was built, by one resnet18, trained as in lesson 05. Choose a sample image to see them.')];
+function whyResnet(image, found, weights, sample) {
+  const said = sample && `For this image, it says ${sample.resnet > .5 ? 3 : 7}, and is ${percent(Math.max(sample.resnet, 1 - sample.resnet))} sure.`;
+  return [text('resnet18 has 11,704,896 parameters, which take 47 MB, so it\'s too large for this page. ' +
+    'Its predictions for the sample images were computed in advance, by one resnet18 that was trained as in lesson 05.'), text(said || 'Choose a sample image to see them.')];
 }
 
 export const WHY = {
