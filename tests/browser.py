@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 
-from scripts.maintainers.stills import QUIET
+from scripts.maintainers.stills import QUIET, chromium
 from scripts.readers.course import ROOT
 
 
@@ -21,19 +21,17 @@ def or_skip(find, why):
 
 
 @cache
-def chromium():
+def installed_chromium():
     "Where a Chromium is; on Debian it's installed if it isn't there and we may"
-    names = 'chromium', 'chromium-browser', 'google-chrome', 'chrome'
-    may_install = sys.platform == 'linux' and os.geteuid() == 0 and shutil.which('apt-get')
-    if not any(map(shutil.which, names)) and may_install:
+    if not chromium() and sys.platform == 'linux' and os.geteuid() == 0 and shutil.which('apt-get'):
         for command in ('update', 'install -y chromium'): subprocess.run(['apt-get', '-q', *command.split()], stdout=subprocess.DEVNULL)
-    return next(filter(None, map(shutil.which, names)), None)
+    return chromium()
 
 
 @pytest.fixture(scope='module')
 def browser():
     sync_api = or_skip(lambda: importlib.import_module('playwright.sync_api'), 'Playwright is missing, `make test` installs it')
-    or_skip(chromium, 'there is no Chromium here')
+    or_skip(installed_chromium, 'there is no Chromium here')
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
         yield browser

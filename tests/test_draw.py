@@ -1,6 +1,7 @@
 "The draw page in a real browser: its numbers are PyTorch's, and a drawing is the same whatever it's drawn with"
 import base64
 import json
+import re
 from math import cos, sin
 
 import pytest
@@ -22,10 +23,16 @@ NUMBERS = '''coded => {
         found.push([...Object.values(all).map(one => one.probability), page.disagreement(all)]);
     }
     return found; }'''
-TIME = '''() => Math.min(...Array.from({length: 10}, () => {
-    const began = performance.now();
-    page.update();
-    return performance.now() - began; }))'''
+TIME = '''async () => {
+    const found = [];
+    for (let i = 0; i < 10; i++) {
+        await new Promise(requestAnimationFrame);
+        const began = performance.now();
+        page.update();
+        await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+        found.push(performance.now() - began);
+    }
+    return Math.min(...found); }'''
 SPIRAL = [(.5 + i/3e4*cos(i/50), .5 + i/3e4*sin(i/50)) for i in range(10_000)]
 
 
@@ -52,6 +59,19 @@ def probabilities(page):
     return torch.tensor(found)
 
 
+def close(a, b):
+    "Equal, but for the rounding of another processor"
+    if isinstance(a, float): return a == pytest.approx(b)
+    if isinstance(a, list): return len(a) == len(b) and all(map(close, a, b))
+    return {key: close(value, b[key]) for key, value in a.items()} == dict.fromkeys(b, True) if isinstance(a, dict) else a == b
+
+
+def unfolded(page):
+    page.click('summary')
+    page.locator('#pad').scroll_into_view_if_needed()
+    return page
+
+
 @pytest.fixture
 def page(visit): return visit('site/draw.html', viewport={'width': 1200, 'height': 900})
 
@@ -59,7 +79,8 @@ def page(visit): return visit('site/draw.html', viewport={'width': 1200, 'height
 @pytest.mark.parametrize('name', pages.PAGES)
 def test_a_page_is_as_its_sources_say_and_small(name):
     file = pages.SITE/f'{name}.html'
-    assert file.read_text('utf-8') == pages.build(name, pages.PAGES[name]()), 'run python -m scripts.maintainers.pages'
+    kept, built = [re.split('id="data">(.*)</script>', page) for page in (file.read_text('utf-8'), pages.build(name, pages.PAGES[name]()))]
+    assert kept[::2] == built[::2] and close(*(json.loads(parts[1]) for parts in (kept, built))), 'run python -m scripts.maintainers.pages'
     assert file.stat().st_size < (300_000 if name == 'draw' else 60_000)
 
 
@@ -106,7 +127,7 @@ def test_a_pixel_is_followed_back_to_what_it_saw(page):
 @pytest.mark.parametrize('density, width', [(1, 640), (3, 360)])
 def test_a_drawing_is_the_same_at_any_density_and_right(visit, touch, density, width, tmp_path):
     "Each is drawn, added and saved; what `read_drawings` reads is the file in data/, which was drawn once, and what the models see"
-    page = visit('site/draw.html', viewport={'width': width, 'height': 480}, device_scale_factor=density, has_touch=touch)
+    page = unfolded(visit('site/draw.html', viewport={'width': width, 'height': 480}, device_scale_factor=density, has_touch=touch))
     for drawing in DRAWINGS:
         draw(page, drawing['strokes'], touch)
         assert page.inner_text('#digit') == str(drawing['digit'])
@@ -119,6 +140,7 @@ def test_a_drawing_is_the_same_at_any_density_and_right(visit, touch, density, w
 
 
 def test_saved_as_a_picture_it_can_be_read_like_a_photo(page, tmp_path):
+    unfolded(page)
     for drawing in DRAWINGS[::6]:
         draw(page, drawing['strokes'])
         with page.expect_download() as download: page.click('#png')
@@ -150,11 +172,14 @@ def test_off_center_the_preparation_makes_the_difference(page):
 
 
 def test_ten_thousand_points_stay_quick(page):
-    "The fastest of ten, as notebooks are running beside the tests"
+    "From the stroke to the next picture on the screen; the fastest of ten, as notebooks are running beside the tests"
     draw(page, DRAWINGS[0]['strokes'])
     assert page.evaluate(TIME) < 50
-    page.evaluate('spiral => page.pen.strokes.push(spiral)', SPIRAL)
-    assert page.evaluate(TIME) < 50
+    page.evaluate('''spiral => {
+        const area = page.pen.canvas.getBoundingClientRect();
+        page.pen.stroke = null;
+        for (const [x, y] of spiral) page.pen.add({clientX: area.x + x*area.width, clientY: area.y + y*area.height}); }''', SPIRAL)
+    assert page.evaluate(TIME) < 50 and page.evaluate('page.pen.strokes.at(-1).length') > 1000
 
 
 def test_with_the_keyboard_alone(page):
@@ -166,8 +191,9 @@ def test_with_the_keyboard_alone(page):
     assert press('ArrowRight').startswith('1 of') and press('ArrowRight').startswith('2 of')
     assert press('ArrowLeft', 'ArrowLeft').endswith(': a 7')  # the last one
     groups = [page.input_value('#group') for _ in range(3) if press('ArrowDown')]
-    assert len(set(groups)) == 3 and '%' in page.inner_text('[id="row resnet18"]')
-    page.wait_for_function("document.getElementById('spoken').textContent === document.getElementById('verdict').textContent")
+    assert len(set(groups)) == 3 and '%' in page.inner_text('[data-model=resnet18]')
+    spoken = f"{groups[-1]}, {page.inner_text('#sample')}. {page.inner_text('#verdict')}"
+    page.wait_for_function('spoken => document.getElementById("spoken").textContent === spoken', arg=spoken)
     assert press('Delete') == '' and page.inner_text('#digit') == ''
     draw(page, [[(.2, .2), (.8, .2), (.5, .8)], [(.3, .5), (.7, .5)]])
     counts = [page.evaluate('page.pen.strokes.length') for keys in ([], ['Control+z'], ['Control+z'], ['Control+z']) if press(*keys) == '']
@@ -178,10 +204,24 @@ def test_with_the_keyboard_alone(page):
     assert {'prepare', 'group', 'previous', 'next'} <= reached
 
 
+def test_a_second_finger_and_a_second_click_change_nothing(visit):
+    page = unfolded(visit('site/draw.html', has_touch=True))
+    area, finger = page.locator('#pad').bounding_box(), page.context.new_cdp_session(page)
+    one, other = [{'x': area['x'] + x, 'y': area['y'] + 50, 'id': i} for i, x in enumerate((50, 150))]
+    for kind, points in [('touchStart', [one]), ('touchStart', [one, other]), ('touchMove', [one, other | {'y': other['y'] + 40}]),
+                         ('touchMove', [one | {'y': one['y'] + 90}, other]), ('touchEnd', [])]:
+        finger.send('Input.dispatchTouchEvent', {'type': kind, 'touchPoints': points})
+    assert [len(stroke) for stroke in page.evaluate('page.pen.strokes')] == [2]
+    page.evaluate("const button = document.querySelector('.add'); button.disabled = false; button.click(); button.click()")
+    assert page.inner_text('#save') == 'Save 1 drawing'
+    page.click('#remove')
+    assert page.inner_text('#save') == 'Save 0 drawings'
+
+
 def test_each_model_says_why(page):
     draw(page, DRAWINGS[15]['strokes'])
     for model in (*weights.TRAIN, 'resnet18'):
-        page.check(f'[id="row {model}"] input')
+        page.check(f'[data-model="{model}"] input')
         page.evaluate('page.update()')
         assert model in page.inner_text('#why-title') and len(page.inner_text('#why')) > 100
         assert (page.locator('#why canvas').count() > 2) == (page.locator('#why .legend').count() > 0) == (model != 'resnet18')

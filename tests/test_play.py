@@ -40,6 +40,13 @@ def test_learning_rate_descends_as_in_lesson_02(play):
         page.verdict("coaster", page.descend("coaster", [a, ...page.first.slice(1)], (i + 1)*1e-6, 100)))).flat()''')
     assert set(words) == {'crawls', 'bounces', 'leaves'}  # none arrives, as the page says
 
+    for rate in '0.25', '0.5', '1', '1.1':
+        page.fill('#rate', rate)
+        assert page.input_value('#rate') == rate
+    page.check('[value=coaster]')
+    page.fill('#rate', '1e-4')  # it leaves after two steps, where it stops, and nothing has been drawn at NaN
+    while page.locator('#step').is_enabled(): page.click('#step')
+    assert 'out of the picture' in page.text_content('#hill') and 'far away' in page.text_content('#title')
 
 def test_kernel_convolves_as_in_lesson_05(play):
     page, three = play('kernel'), load_split('valid')[0][0]
@@ -49,6 +56,13 @@ def test_kernel_convolves_as_in_lesson_05(play):
         torch.testing.assert_close(found, F.conv2d(three[None,None], kernel[None,None], padding=1).flatten(), atol=1e-5, rtol=0)
     assert page.locator('#sum').inner_text() == f"sum: −{abs(printed(NBS/'05_resnet18.ipynb')['kernel-once'][-1]):.2f}"
 
+    page.click('#play')
+    page.wait_for_timeout(100)
+    assert page.evaluate('document.querySelector("#verdict strong").innerText === document.querySelector("#sum").innerText.slice(5)')
+    page.fill('#nine input >> nth=4', '12')
+    assert page.input_value('#nine input >> nth=4') == '9'
+    page.click('#image', position={'x': 5, 'y': 5})
+    assert page.get_attribute('#window', 'aria-valuetext') == 'row 0, column 0'
 
 def test_xor_learns_as_in_lesson_04(play):
     page, solved = play('xor'), 0
@@ -70,6 +84,8 @@ def test_xor_learns_as_in_lesson_04(play):
         assert losses == pytest.approx(expected, abs=1e-5)
         for found, p in zip(trained.values(), net.parameters()): assert found == pytest.approx(p.flatten().tolist(), abs=1e-5)
     assert [solved] == printed(NBS/'04_simple_net.ipynb')['xor-starts']
+    first = '[1, 2].map(start => { const net = page.init(4, start); page.train(net); return page.solves(net); })'
+    assert page.evaluate(first) == [True, False]
 
 
 def test_augmentation_changes_images_as_lesson_06_does(play, monkeypatch):
@@ -89,6 +105,10 @@ def test_augmentation_changes_images_as_lesson_06_does(play, monkeypatch):
             assert any(changes) or torch.allclose(expected, image, atol=1e-5)
     shown = page.locator('#says7').inner_text()
     assert shown == f"Tiny network: a 7, {100*(1 - predict_all(images['7'][None])['tiny network'].item()):.1f}%"
+    assert 'Move a slider' in page.inner_text('#verdict')
+    for value, times in ('-1', '0.50'), ('0', '1.00'), ('1', '2.00'):
+        page.fill('#zoom', value)
+        assert page.inner_text('#zoomSaid') == f'{times} times'
 
 
 @pytest.mark.parametrize('name, handle, key', [('learning_rate', '#ball', 'ArrowLeft'), ('learning_rate', '#rate', 'ArrowRight'),

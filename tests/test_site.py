@@ -1,7 +1,6 @@
 "The course as a site, in a browser: without a network, on every screen, for everybody; and lesson 01 in JupyterLab"
 import importlib
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -22,15 +21,23 @@ ON_SITE = [f'build/site/{name}.html' for name in SOME]
 AXE = '''async () => (await axe.run(document, {iframes: false, preload: false})).violations
     .filter(found => ['serious', 'critical'].includes(found.impact)).map(found => [found.id, ...found.nodes.map(node => node.html)])'''
 
+DRAWN = '''() => {
+    document.querySelector('details').open = true;
+    for (const part of ['.add', '[data-model="tiny network"] input']) {
+        page.pen.strokes = [[[.2, .2], [.8, .2], [.5, .8]]];
+        page.update();
+        document.querySelector(part).click();
+    } }'''
+
 
 @pytest.fixture(scope='module')
 def site():
     "The site, built anew by the command of the Makefile; a warning is an error"
     or_skip(lambda: importlib.import_module('sphinx'), 'Sphinx is missing, `make test` installs it')
     for name in ('site', 'doctrees'): shutil.rmtree(ROOT/'build'/name, ignore_errors=True)
-    commands = [line.strip().removeprefix('@').replace('$(VENV)', sys.executable) for line in (ROOT/'Makefile').read_text().splitlines()
+    commands = [line.split()[1:] for line in (ROOT/'Makefile').read_text().splitlines()
                 if '$(VENV) -m sphinx' in line or '$(VENV) -m scripts.maintainers.site_' in line]
-    ran = [subprocess.run(shlex.split(command), cwd=ROOT, capture_output=True, text=True) for command in commands]
+    ran = [subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True) for command in commands]
     assert len(ran) == 3 and not any(run.returncode for run in ran), [run.stderr + run.stdout for run in ran]
     assert (SITE/'index.html').as_uri() in ran[-1].stdout
     return SITE
@@ -58,7 +65,8 @@ def test_a_broken_link_and_a_request_are_noticed(tmp_path):
 @pytest.mark.parametrize('path', PLAY + ON_SITE)
 def test_it_fits_every_screen_and_serves_everybody(path, site, axe, visit):
     page = visit(path, color_scheme='light', viewport={'width': 1400, 'height': 900})
-    for width in (1400, 768, 360):
+    if 'draw' in path: page.evaluate(DRAWN)
+    for width in (1400, 768, 360, 320):
         page.set_viewport_size({'width': width, 'height': 900})
         assert page.evaluate('document.documentElement.scrollWidth') <= width, f'at {width} pixels one has to scroll sideways'
     page.wait_for_timeout(500)  # the theme notices what scrolls now
@@ -97,6 +105,7 @@ def test_folds_open_on_paper_and_embedded_pages_follow_the_look(site, visit):
     frame.scroll_into_view_if_needed()
     page.wait_for_function("parseInt(document.querySelector('iframe').style.height) > 300")
     assert page.frames[1].evaluate('getComputedStyle(document.body).backgroundColor') == 'rgb(20, 24, 30)'
+    assert page.frames[1].evaluate('document.documentElement.scrollHeight - innerHeight') == 0  # no second scrollbar
     page.evaluate("document.documentElement.dataset.theme = 'light'")
     page.frames[1].wait_for_function("getComputedStyle(document.body).backgroundColor === 'rgb(255, 255, 255)'")
     page.emulate_media(media='print')
@@ -107,16 +116,17 @@ def test_folds_open_on_paper_and_embedded_pages_follow_the_look(site, visit):
 @pytest.fixture
 def lab(tmp_path):
     "JupyterLab's address and the folder it has open: a copy of the notebooks, with the command of `make lab`"
-    command = next(line for line in (ROOT/'Makefile').read_text().splitlines() if 'jupyter lab' in line).replace('$(VENV)', sys.executable)
+    command = next(line for line in (ROOT/'Makefile').read_text().splitlines() if '-m jupyter lab' in line).split()[1:]
     shutil.copytree(NBS, tmp_path/'nbs')
     with (tmp_path/'log').open('w') as log:
         here = '--no-browser --allow-root --IdentityProvider.token= --ServerApp.port=8937'
-        process = subprocess.Popen(shlex.split(f'{command} {here}'), cwd=tmp_path, stdout=log, stderr=log)
-    for _ in range(600):
-        if address := re.search(r'http://localhost:\d+', (tmp_path/'log').read_text()): break
-        time.sleep(.1)
-    yield address[0], tmp_path, command.split()[-1]
-    kill(process.pid)
+        process = subprocess.Popen([sys.executable, *command, *here.split()], cwd=tmp_path, stdout=log, stderr=log)
+    try:
+        for _ in range(600):
+            if address := re.search(r'http://localhost:\d+', (tmp_path/'log').read_text()): break
+            time.sleep(.1)
+        yield address[0], tmp_path, command[-1]
+    finally: kill(process.pid)
 
 
 def test_jupyterlab_opens_the_first_page_and_runs_lesson_01(lab, visit):

@@ -14,6 +14,12 @@ QUIET = ('--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-bac
          '--disable-sync').split()
 
 
+def chromium():
+    "Where a Chromium is, or nothing"
+    names = 'chromium', 'chromium-browser', 'google-chrome', 'chrome'
+    return next(filter(None, map(shutil.which, names)), None)
+
+
 def learning_rate(page):
     page.fill('#rate', '0.93')
     for _ in range(12): page.click('#step')
@@ -28,7 +34,7 @@ def xor(page):
         page.click('#another')
         page.evaluate('for (let i = 0; i < 300; i++) document.getElementById("step").click()')
     page.click('#count')
-    page.wait_for_selector('#starts dt:nth-of-type(7)')
+    page.wait_for_selector('#starts tr:nth-of-type(7)')
 
 
 def augmentation(page):
@@ -78,7 +84,7 @@ def main():
     from playwright.sync_api import sync_playwright  # an extra, which the course doesn't need
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which('chromium'), args=QUIET)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
         for name, (act, part) in STILLS.items(): take(browser, name, act, part)
         browser.close()
 

@@ -9,7 +9,7 @@ const DIGITS = ['7', '3'];
 const images = Object.fromEntries(DIGITS.map(digit => [digit, Array.from(decode(data.images[digit]), level => level/255)]));
 const weights = unpack(data.models)['tiny network'];
 
-// name, largest amount on the slider, largest in training, step, and how it's said
+// name, largest amount, largest in training, step of the slider, and how it's said
 const side = (value, [less, more]) => value < 0 ? less : more;
 const signed = (value, sides, unit, digits = 0) =>
   +value.toFixed(digits) === 0 ? `0${unit}` : `${fixed(Math.abs(value), digits)}${unit} ${side(value, sides)}`;
@@ -17,10 +17,14 @@ const SLIDERS = {
   rotate: ['rotation', 180, 15, 1, value => signed(value, ['left', 'right'], '°')],
   right: ['shift sideways', 14, 2, .25, value => signed(value, ['left', 'right'], ' px', 1)],
   down: ['shift up or down', 14, 2, .25, value => signed(value, ['up', 'down'], ' px', 1)],
-  zoom: ['zoom', .8, .2, .01, value => `${fixed(1/(1 - value))} times`],
+  zoom: ['zoom', .5, .2, .01, value => `${fixed(1/(1 - value))} times`],
   slant: ['slant', 1.5, .15, .01, value => signed(value, ['left', 'right'], '', 2)],
   bend: ['bend', 6, 1, .1, value => `${fixed(value, 1)} px`],
 };
+
+// the sliders stand at these amounts, but the one for zoom at how often the size doubles: 2 times is as far from 1 as 0.5 times
+const toSlider = (name, amount) => name === 'zoom' ? -Math.log2(1 - amount) : amount;
+const fromSlider = (name, value) => name === 'zoom' ? 1 - 2**-value : value;
 
 // how much each of five points in a row moves each of 28 pixels: bicubic interpolation, from corner to corner
 const A = -.75;
@@ -70,10 +74,10 @@ function draw() {
     byId(`grid${digit}`).setAttribute('d', lines);
     byId(`says${digit}`).innerHTML = `Tiny network: a <b class="${says === '3' ? 'three' : 'seven'}">${says}</b>, ${fixed(100*sure, 1)}%`
       + (says === digit ? '' : '. <b>Wrong!</b>');
-    return says === digit;
+    return {right: says === digit, guess: sure < .6};
   });
   for (const [name, [, , , , said]] of Object.entries(SLIDERS)) {
-    byId(name).value = amounts[name];
+    byId(name).value = toSlider(name, amounts[name]);
     byId(`${name}Said`).textContent = said(amounts[name]);
     byId(name).setAttribute('aria-valuetext', said(amounts[name]));
   }
@@ -82,26 +86,30 @@ function draw() {
 
 function update(change) {
   amounts = {...amounts, ...change};
-  const [seven, three] = draw(), far = Object.entries(SLIDERS).filter(([name, [, , most]]) => Math.abs(amounts[name]) > most + 1e-9);
+  const [seven, three] = draw(), names = Object.keys(SLIDERS), far = Object.entries(SLIDERS).filter(([name, [, , most]]) => Math.abs(amounts[name]) > most + 1e-9);
   const beyond = far.map(([, [label]]) => label).join(', ');
-  const who = seven && three ? 'still gets both right' : seven ? 'takes the 3 for a 7' : three ? 'takes the 7 for a 3' : 'gets both wrong';
+  const who = seven.right && three.right ? 'still gets both right'
+    : seven.right ? 'takes the 3 for a 7' : three.right ? 'takes the 7 for a 3' : 'gets both wrong';
+  const guess = seven.guess && three.guess ? ' It\'s only guessing now.'
+    : seven.guess ? ' With the 7, it\'s only guessing now.' : three.guess ? ' With the 3, it\'s only guessing now.' : '';
   const where = beyond ? `Beyond what it saw in training: ${beyond}.` : 'All your changes are within the range it saw in training.';
-  say(`<strong>The network ${who}.</strong> ${where} Can you still read them?`);
+  if (names.every(name => amounts[name] === 0)) say('<strong>The network gets both right.</strong> Move a slider.');
+  else say(`<strong>The network ${who}.${guess}</strong> ${where} Can you still read them?`);
 }
 
 byId('sliders').innerHTML = Object.entries(SLIDERS).map(([name, [label, most, trained, step]]) => {
-  const low = name === 'bend' ? 0 : -most, width = 100*trained/most, left = name === 'bend' ? 0 : 50 - width/2;
-  return `<label class="slide">${label}<input type="range" id="${name}" min="${low}" max="${most}" step="${step}">`
-    + `<output id="${name}Said" for="${name}"></output><span class="band"><i style="margin-left: ${left}%; width: ${width}%"></i></span></label>`;
+  const high = toSlider(name, most), low = name === 'bend' ? 0 : -high;
+  const [left, right] = [-trained, trained].map(amount => 100*(Math.max(low, toSlider(name, amount)) - low)/(high - low));
+  return `<label class="slide">${label}<input type="range" id="${name}" min="${low}" max="${high}" step="${step}">`
+    + `<output id="${name}Said" for="${name}"></output><span class="band"><i style="margin-left: ${left}%; width: ${right - left}%"></i></span></label>`;
 }).join('');
-byId('pairs').innerHTML = DIGITS.map(digit => `
-  <figure><figcaption>A ${digit}, as it is</figcaption>
-    <div class="frame"><canvas id="old${digit}" role="img" aria-label="The ${digit} as it is"></canvas>
-      <svg viewBox="0 0 28 28" aria-hidden="true"><path class="grid" id="grid${digit}"/></svg></div></figure>
-  <figure><figcaption>The ${digit}, changed</figcaption>
-    <canvas id="new${digit}" role="img" aria-label="The ${digit}, changed"></canvas><p id="says${digit}"></p></figure>`).join('');
+byId('changed').innerHTML = DIGITS.map(digit => `<figure><figcaption>The ${digit}, changed</figcaption>
+  <canvas id="new${digit}" role="img" aria-label="The ${digit}, changed"></canvas><p id="says${digit}"></p></figure>`).join('');
+byId('originals').innerHTML = DIGITS.map(digit => `<figure><figcaption>A ${digit}, as it is</figcaption>
+  <div class="frame"><canvas id="old${digit}" role="img" aria-label="The ${digit} as it is"></canvas>
+    <svg viewBox="0 0 28 28" aria-hidden="true"><path class="grid" id="grid${digit}"/></svg></div></figure>`).join('');
 
-byId('sliders').addEventListener('input', ({target}) => update({[target.id]: +target.value}));
+byId('sliders').addEventListener('input', ({target}) => update({[target.id]: fromSlider(target.id, +target.value)}));
 byId('reset').addEventListener('click', () => update(Object.fromEntries(Object.keys(SLIDERS).map(name => [name, 0]))));
 byId('random').addEventListener('click', () => {
   const drawn = Object.entries(SLIDERS).map(([name, [, , most]]) => [name, name === 'bend' ? most : upTo(most)]);

@@ -19,13 +19,13 @@ const names = Object.keys(WHY);
 const pen = new Pen($('pad'), () => redraw());
 const collection = [];
 const LESSON = {'pixel similarity': '01', 'linear model, our SGD': '02', 'linear model, Learner': '03', 'small network': '04', resnet18: '05', 'tiny network': '06'};
-let chosen = 'linear model, our SGD', waiting = false, unsaved = false, speaking;
+let chosen = 'linear model, our SGD', waiting = false, slow = false, unsaved = false, speaking;
 
 // what the models get: a sample as it is, or the drawing, prepared or not
-function current() {
+function current(prepare = $('prepare').checked) {
   if (pen.sample) return {image: pen.sample.image};
   if (!pen.strokes.length) return {image: new Array(784).fill(0)};
-  return $('prepare').checked && !isNoDigit(pen.strokes) ? asMnist(pen.strokes) : {image: asDrawn(pen.strokes)};
+  return prepare && !isNoDigit(pen.strokes) ? asMnist(pen.strokes) : {image: asDrawn(pen.strokes)};
 }
 
 // 3, 7, or nothing for neither, and why
@@ -42,15 +42,16 @@ function judge(found) {
 function showVerdict({digit, sure, text, blank}) {
   $('digit').textContent = digit ?? (blank ? '' : 'neither');
   $('digit').className = {3: 'three', 7: 'seven'}[digit] ?? '';
-  $('digit').style.opacity = sure < .8 ? .5 : 1;
+  $('digit').style.opacity = sure < .8 ? .75 : 1;
   $('verdict').textContent = text;
-  clearTimeout(speaking);  // a screen reader says it once the pen has come to rest
-  speaking = setTimeout(() => $('spoken').textContent = text, 500);
+  clearTimeout(speaking);  // a screen reader says it once the pen has come to rest, and only what's new
+  const spoken = pen.sample ? `${$('group').value}, ${$('sample').textContent}. ${text}` : text;
+  speaking = setTimeout(() => { if ($('spoken').textContent !== spoken) $('spoken').textContent = spoken; }, 500);
 }
 
 function showModels(found, blank) {
   for (const name of names) {
-    const [says, track] = $(`row ${name}`).querySelectorAll('td');
+    const [says, track] = document.querySelector(`[data-model="${name}"]`).querySelectorAll('td');
     const p = name === 'resnet18' ? pen.sample?.resnet : found[name].probability, none = blank || p === undefined;
     const digit = p > .5 ? 3 : 7;
     says.textContent = none ? (blank ? '–' : 'only samples') : `${digit}, ${percent(Math.max(p, 1 - p))}`;
@@ -71,19 +72,28 @@ function showSeen({image, box}) {
     : pen.strokes.length ? 'There\'s not enough to prepare, so this is the drawing area, made small.' : '28×28 pixels.';
 }
 
-function update() {
-  waiting = false;
-  const seen = current(), found = predictAll(seen.image, weights), verdict = judge(found);
-  pen.show(`rgb(${color('ink')})`, pen.sample && canvasOf(pen.sample.image, 28, gray()));
-  showSeen(seen);
-  showVerdict(verdict);
-  showModels(found, verdict.blank);
+function showWhy(seen, found, blank) {
   $('why-title').textContent = `Why? (${chosen})`;
-  $('why').replaceChildren(...(verdict.blank ? ['Draw something, or choose a sample image.'] : WHY[chosen](seen.image, found[chosen], weights[chosen], pen.sample)));
+  $('why').replaceChildren(...(blank ? ['Draw something, or choose a sample image.'] : WHY[chosen](seen.image, found[chosen], weights[chosen], pen.sample)));
+}
+
+function showControls() {
   const some = samples.filter(sample => sample.group === pen.sample?.group);
   $('sample').textContent = pen.sample ? `${some.indexOf(pen.sample) + 1} of ${some.length}: a ${pen.sample.digit}` : '';
   $('undo').disabled = !pen.before.length;
   for (const button of document.querySelectorAll('.add, #png')) button.disabled = !pen.strokes.length;
+}
+
+function update() {
+  const began = performance.now(), seen = current(), found = predictAll(seen.image, weights), verdict = judge(found);
+  waiting = false;
+  pen.show(`rgb(${color('ink')})`, pen.sample && canvasOf(pen.sample.image, 28, gray()));
+  showControls();
+  showSeen(seen);
+  showVerdict(verdict);
+  showModels(found, verdict.blank);
+  if (pen.id === null || !slow) showWhy(seen, found, verdict.blank);  // on a slow device, the reasons wait until the pen is up
+  slow = performance.now() - began > 40;
 }
 
 // once for each picture that the screen shows, however many events there are
@@ -103,45 +113,50 @@ function changeGroup(step) { showSample(0, groups[(groups.indexOf($('group').val
 const KEYS = {ArrowLeft: () => showSample(-1), ArrowRight: () => showSample(1), ArrowUp: () => changeGroup(-1), ArrowDown: () => changeGroup(1), Delete: () => pen.clear(), Backspace: () => pen.undo()};
 
 function pressed(event) {
-  const action = event.ctrlKey || event.metaKey ? event.key === 'z' && (() => pen.undo()) : KEYS[event.key];
-  if (!action) return;
+  const action = event.ctrlKey || event.metaKey ? event.key.toLowerCase() === 'z' && (() => pen.undo()) : KEYS[event.key];
+  if (!action || event.altKey) return;
   action();
   event.preventDefault();
 }
 
-function download(name, url) {
-  element('a', {href: url, download: name}).click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
-}
+function download(name, blob) { element('a', {href: URL.createObjectURL(blob), download: name}).click(); }
 
-// the drawings so far, as small pictures, and whether they're in a file
-function showCollection(message) {
-  const shown = collection.map(({digit, pixels}) => picture(pixels.map(level => level/255), 28, gray(), '', digit ?? 'neither', 'small'));
+// the drawings so far, as small pictures
+function showCollection() {
+  const shown = collection.map(({digit, pixels}, i) => {
+    return picture(pixels.map(level => level/255), 28, gray(), `Drawing ${i + 1}: ${digit ?? 'neither'}`, digit ?? 'neither', 'small');
+  });
   $('collected').replaceChildren(...shown);
-  $('told').textContent = message;
   $('save').textContent = `Save ${collection.length} drawing${collection.length === 1 ? '' : 's'}`;
   $('save').disabled = $('remove').disabled = !collection.length;
 }
 
+function changeCollection(message, isSaved) {
+  unsaved = collection.length && !isSaved;
+  $('told').textContent = message;
+  showCollection();
+}
+
+// prepared, whatever the switch says
 function add(digit) {
+  if (!pen.strokes.length) return;
   const strokes = pen.strokes.map(points => points.map(point => point.map(place => +place.toFixed(4))));
-  collection.push({digit, strokes, pixels: current().image.map(ink => Math.round(255*ink))});
-  unsaved = true;
+  collection.push({digit, strokes, pixels: current(true).image.map(ink => Math.round(255*ink))});
   pen.clear();
   pen.before = [];
-  showCollection('Added. Save before you close the page, or you\'ll lose your drawings.');
+  pen.canvas.focus();
+  changeCollection('Added. Save before you close the page, or you\'ll lose your drawings.');
 }
 
 function remove() {
   collection.pop();
-  showCollection('Removed the last one.');
+  changeCollection('Removed the last one.');
 }
 
 function save() {
   const text = JSON.stringify({format: 'mnist37 drawings', drawings: collection});
-  download('drawings.json', URL.createObjectURL(new Blob([text], {type: 'application/json'})));
-  unsaved = false;
-  showCollection('Saved in drawings.json.');
+  download('drawings.json', new Blob([text], {type: 'application/json'}));
+  changeCollection('Saved in drawings.json.', true);
 }
 
 function savePng() {
@@ -149,14 +164,14 @@ function savePng() {
   context.fillStyle = 'white';
   context.fillRect(0, 0, 560, 560);
   pen.draw(context, 560, 'black');
-  canvas.toBlob(blob => download('drawing.png', URL.createObjectURL(blob)));
+  canvas.toBlob(blob => download('drawing.png', blob));
 }
 
 for (const name of names) {
   const radio = element('input', {type: 'radio', name: 'why', checked: name === chosen, onchange: () => { chosen = name; redraw(); }});
   const track = element('div', {className: 'track'}, element('i'));
   const label = element('label', {}, radio, element('span', {}, name, element('small', {}, `lesson ${LESSON[name]}`)));
-  $('models').append(element('tr', {id: `row ${name}`}, element('th', {scope: 'row'}, label), element('td'), element('td', {}, track)));
+  $('models').append(element('tr', {'data-model': name}, element('th', {scope: 'row'}, label), element('td'), element('td', {}, track)));
 }
 $('group').append(...groups.map(group => element('option', {}, group)));
 for (const button of document.querySelectorAll('.add')) button.onclick = () => add(+button.value || null);
@@ -166,8 +181,11 @@ $('limit').textContent = data.limit;
 $('prepare').onchange = redraw;
 $('pad').onkeydown = pressed;
 addEventListener('beforeunload', event => unsaved && event.preventDefault());
-showCollection('');
-onTheme(redraw);
+showCollection();
+onTheme(() => {
+  showCollection();
+  redraw();
+});
 
 // for the console, and for the tests
 globalThis.page = {pen, weights, samples, predictAll, disagreement, receptiveField, asMnist, current, update};

@@ -35,8 +35,8 @@ function drawImage() {
 
 function drawMap() {
   const colors = ['paper', 'seven', 'three'].map(color), [card, line] = ['card', 'line'].map(color);
-  const shown = padded(map.map((value, i) => seen[i] ? value : NaN));
-  paint(byId('map'), shown, value => value === undefined ? card : isNaN(value) ? line : blueOrange(value/full(), colors));
+  const shown = padded(map.map((value, i) => seen[i] ? value : NaN)), hatching = i => ((i/WIDE | 0) + i) % 3 ? card : line;
+  paint(byId('map'), shown, (value, i) => value === undefined ? card : isNaN(value) ? hatching(i) : blueOrange(value/full(), colors));
   const done = seen.filter(Boolean).length;
   byId('map').setAttribute('aria-label', `The feature map: ${done} of 784 numbers are filled in`);
   byId('least').textContent = `${fixed(-full(), 1)} or less`;
@@ -75,9 +75,7 @@ function draw() {
   place(byId('spot'), 1);
   byId('window').setAttribute('aria-valuenow', row*SIZE + column);
   byId('window').setAttribute('aria-valuetext', `row ${row}, column ${column}`);
-}
-
-function describe() {
+  byId('verdict').ariaLive = sliding.playing() && row*SIZE + column < SIZE*SIZE - 1 ? 'off' : 'polite';  // while it plays, it isn't spoken
   say(`At row ${row}, column ${column}, the nine products add up to <strong>${fixed(sum())}</strong>. That's ${strength()}.`);
 }
 
@@ -90,7 +88,6 @@ function use(weights) {
   kernel = weights;
   map = featureMap(kernel);
   draw();
-  describe();
 }
 
 // the place under the pointer, on either picture
@@ -102,7 +99,6 @@ function point(event) {
 const sliding = player(byId('play'), () => 15, () => {
   const next = (row*SIZE + column + 1) % (SIZE*SIZE);  // from the end, back to the start
   moveTo(next/SIZE | 0, next % SIZE);
-  if (next === SIZE*SIZE - 1) describe();
   return next < SIZE*SIZE - 1;
 });
 
@@ -112,13 +108,22 @@ const inputs = [...byId('nine').querySelectorAll('input')];
 const showWeights = weights => inputs.forEach((input, i) => input.value = weights[i]);
 
 byId('kernels').innerHTML = [...Object.keys(KERNELS), OWN].map(name => `<option>${name}</option>`).join('');
-byId('kernels').addEventListener('change', ({target: {value}}) => { if (value !== OWN) { showWeights(KERNELS[value]); use(KERNELS[value]); } });
-byId('nine').addEventListener('input', () => { byId('kernels').value = OWN; use(inputs.map(input => +input.value)); });
+byId('kernels').addEventListener('change', ({target: {value}}) => {
+  if (value === OWN) return inputs[0].focus();
+  showWeights(KERNELS[value]);
+  use(KERNELS[value]);
+});
+byId('nine').addEventListener('input', ({target}) => {
+  byId('kernels').value = OWN;
+  if (Math.abs(target.value) > 9) target.value = 9*Math.sign(target.value);
+  use(inputs.map(input => +input.value));
+});
+byId('nine').addEventListener('change', () => showWeights(kernel));  // a box that's empty becomes 0
 byId('fill').addEventListener('click', () => { sliding.stop(); seen.fill(true); draw(); });
 byId('clear').addEventListener('click', () => { sliding.stop(); seen.fill(false); draw(); });
-onArrows(byId('window'), (right, down) => { sliding.stop(); moveTo(row + down, column + right); describe(); });
-onDrag(byId('window'), event => { sliding.stop(); point(event); }, describe);
-for (const id of ['image', 'map']) byId(id).addEventListener('pointerdown', event => { sliding.stop(); point(event); describe(); });
+onArrows(byId('window'), (right, down) => { sliding.stop(); moveTo(row + down, column + right); });
+onDrag(byId('image').parentElement, event => { sliding.stop(); point(event); }, byId('window'));
+byId('map').addEventListener('pointerdown', event => { sliding.stop(); point(event); });
 onTheme(() => { drawImage(); draw(); });
 
 drawImage();

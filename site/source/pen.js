@@ -6,12 +6,15 @@ export class Pen {
     this.before = [];  // the strokes there were before each change
     canvas.addEventListener('pointerdown', event => this.down(event));
     canvas.addEventListener('pointermove', event => this.move(event));
-    canvas.addEventListener('lostpointercapture', event => { if (event.pointerId === this.id) this.id = null; });  // up, or called away
-    new ResizeObserver(changed).observe(canvas);
+    canvas.addEventListener('lostpointercapture', event => {  // up, or called away
+      if (event.pointerId === this.id) this.id = null;
+      changed();
+    });
+    addEventListener('resize', changed);
   }
 
   down(event) {
-    if (this.id !== null || event.button) return;  // one pen at a time, and only the main button
+    if (this.id !== null || event.button || event.ctrlKey) return;  // one pen at a time, and only the main button
     event.preventDefault();
     this.canvas.focus({preventScroll: true});
     this.canvas.setPointerCapture(event.pointerId);
@@ -28,13 +31,14 @@ export class Pen {
     this.changed();
   }
 
-  // a stroke that leaves the drawing area ends there; when it comes back, it's a new one
+  // a stroke that leaves the drawing area ends there; when it comes back, it's a new one. Points closer than a tenth of a pixel of 28 add nothing
   add({clientX, clientY}) {
     const area = this.canvas.getBoundingClientRect();
     const point = [(clientX - area.left)/area.width, (clientY - area.top)/area.height];
     if (point.some(place => place < 0 || place > 1)) return this.stroke = null;
     if (!this.stroke) this.strokes.push(this.stroke = []);
-    this.stroke.push(point);
+    const [x, y] = this.stroke.at(-1) ?? [9, 9];
+    if (Math.hypot(point[0] - x, point[1] - y) > .003) this.stroke.push(point);
   }
 
   // nothing, or a sample image, in place of the drawing, which undo brings back

@@ -26,13 +26,13 @@ export function player(button, wait, step) {
     timer = setTimeout(tick, wait());
   }
   button.addEventListener('click', () => timer ? stop() : play());
-  return {play, stop};
+  return {play, stop, playing: () => timer > 0};
 }
 
 // a square image, with one pixel of the canvas for each value: the page's style makes it larger
 export function paint(canvas, values, colorOf) {
   const side = canvas.width = canvas.height = Math.sqrt(values.length), image = new ImageData(side, side);
-  values.forEach((value, i) => image.data.set([...colorOf(value), 255], 4*i));
+  values.forEach((value, i) => image.data.set([...colorOf(value, i), 255], 4*i));
   canvas.getContext('2d').putImageData(image, 0, 0);
 }
 
@@ -54,13 +54,13 @@ export function onArrows(element, move) {
   });
 }
 
-// a pointer that goes down on `handle` drags it: `move` is told each place, and `drop` that it was let go
-export function onDrag(handle, move, drop = () => {}) {
-  handle.addEventListener('pointerdown', event => {
+// a pointer that goes down on `area` takes `handle` there and drags it: `move` is told each place
+export function onDrag(area, move, handle = area) {
+  area.addEventListener('pointerdown', event => {
     event.preventDefault();
     handle.focus({preventScroll: true});
-    handle.setPointerCapture(event.pointerId);
+    area.setPointerCapture(event.pointerId);
+    move(event);
   });
-  handle.addEventListener('pointermove', event => handle.hasPointerCapture(event.pointerId) && move(event));
-  handle.addEventListener('lostpointercapture', drop);
+  area.addEventListener('pointermove', event => area.hasPointerCapture(event.pointerId) && move(event));
 }

@@ -48,7 +48,7 @@ export function asMnist(strokes) {
   return {image, box: {left: corner[1], top: corner[0], columns, rows}};
 }
 
-// what can't be a digit, by its shape alone, as in lesson 07: a dot, and what's four times as wide as it's tall
+// what can't be a digit, by the shape of the whole drawing: a dot, and what's four times as wide as it's tall. Lesson 07 asks the same of each part
 export function isNoDigit(strokes) {
   const [x1, x2, y1, y2] = bounds(strokes), pen = 2*RADIUS/28;
   if (Math.max(x2 - x1, y2 - y1) < 1/20) return 'too small to be a digit';

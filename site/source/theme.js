@@ -25,12 +25,13 @@ export function onTheme(redraw) {
     known = {};
     redraw();
   };
+  const tell = () => parent.postMessage({height: document.documentElement.offsetHeight}, '*');
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', changed);
   addEventListener('message', ({data}) => {
     if (data?.theme !== 'light' && data?.theme !== 'dark') return;
     document.documentElement.style.colorScheme = data.theme;
     changed();
+    tell();
   });
-  if (parent === window) return;
-  new ResizeObserver(() => parent.postMessage({height: document.documentElement.offsetHeight}, '*')).observe(document.documentElement);
+  if (parent !== window) new ResizeObserver(tell).observe(document.documentElement);
 }

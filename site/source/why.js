@@ -90,7 +90,9 @@ function whyTiny(image, found, weights) {
     };
     canvas.addEventListener('focus', follow);
     for (const type of ['pointermove', 'pointerdown']) canvas.addEventListener(type, event => {
-      [row, column] = [event.offsetY/canvas.clientHeight, event.offsetX/canvas.clientWidth].map(share => Math.min(side - 1, Math.max(0, share*side | 0)));
+      const place = [event.offsetY/canvas.clientHeight, event.offsetX/canvas.clientWidth].map(share => Math.min(side - 1, Math.max(0, share*side | 0)));
+      if (figure.querySelector('.mark') && place[0] === row && place[1] === column) return;
+      [row, column] = place;
       follow();
     });
     canvas.addEventListener('keydown', event => {

@@ -7,9 +7,9 @@ import {byId, calm, fixed, paint, player, randomNumbers, say} from './play.js';
 const POINTS = [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]];  // x, y, target
 const STEPS = 300, LR = .5, MOMENTUM = .9, STARTS = 500, GRID = 100;
 
-// weights and biases from −1/√inputs to 1/√inputs, as in nn.Linear
-function init(width, seed) {
-  const random = randomNumbers(seed), row = (n, inputs) => Array.from({length: n}, () => (2*random() - 1)/Math.sqrt(inputs));
+// weights and biases from −1/√inputs to 1/√inputs, as in nn.Linear; starts are counted from 1, and seeds from 0
+function init(width, start) {
+  const random = randomNumbers(start - 1), row = (n, inputs) => Array.from({length: n}, () => (2*random() - 1)/Math.sqrt(inputs));
   return {w1: row(2*width, 2), b1: row(width, 2), w2: row(width, width), b2: row(1, width)};
 }
 
@@ -58,7 +58,7 @@ function train(net) {
   return losses;
 }
 
-let seed = 1, net, speed, losses;
+let start = 1, net, speed, losses;
 
 // the part of the line a·x + b·y + c = 0 within the picture, and a tick from its middle to where that's above 0; nothing if it's outside
 function kink(a, b, c) {
@@ -73,13 +73,15 @@ function drawSurface() {
   const colors = ['paper', 'seven', 'three'].map(color), at = i => -.5 + 2*(i + .5)/GRID;
   const chances = Array.from({length: GRID*GRID}, (_, i) => sigmoid(forward(net, at(i % GRID), 1 - at(i/GRID | 0)).score));
   paint(byId('surface'), chances, chance => blueOrange(.6*(2*chance - 1), colors));
-  const lines = net.b1.map((bias, i) =>
-    `<path class="kink ${isOff(net, i) ? 'off' : ''}" d="${kink(net.w1[2*i], net.w1[2*i + 1], bias)}"/>`);
-  byId('over').innerHTML = lines.join('') + POINTS.map(point => {
+  const places = net.b1.map((bias, i) => kink(net.w1[2*i], net.w1[2*i + 1], bias)), outside = places.filter(place => !place).length;
+  const lines = places.map((place, i) => `<path class="kink ${isOff(net, i) ? 'off' : ''}" d="${place}"/>`);
+  byId('outside').textContent = `${outside || 'None'} of the ${places.length} lines ${outside > 1 ? 'are' : 'is'} outside the picture.`;
+  byId('over').innerHTML = `<g transform="scale(100)">${lines.join('')}` + POINTS.map(point => {
     const [x, y, target] = point, place = `cx="${x}" cy="${1 - y}"`;
     return (right(net, point) ? '' : `<circle class="wrong" ${place} r=".11"/>`)
       + (target ? `<circle class="point true" ${place} r=".07"/>` : `<path class="point false" d="M${x - .065} ${1 - y - .065}h.13v.13h-.13z"/>`);
-  }).join('');
+  }).join('') + '</g>'
+    + POINTS.map(([x, y]) => `<text x="${100*x}" y="${100*(1 - y) + 21}" text-anchor="middle">(${x}, ${y})</text>`).join('');
 }
 
 function drawLosses() {
@@ -94,7 +96,8 @@ function draw() {
   const n = POINTS.filter(point => right(net, point)).length, {loss} = backward(net), off = net.b1.filter((_, i) => isOff(net, i)).length;
   drawSurface();
   drawLosses();
-  byId('title').textContent = `Start ${seed} · step ${losses.length} of ${STEPS} · loss ${fixed(loss, 3)}`;
+  byId('step').disabled = losses.length === STEPS;
+  byId('title').textContent = `Start ${start} · step ${losses.length} of ${STEPS} · loss ${fixed(loss, 3)}`;
   byId('surface').setAttribute('aria-label', `What a network of ${net.b1.length} hidden activations predicts in and around the four points: ${n} of 4 right`);
   byId('losses').setAttribute('aria-label', `The loss in ${losses.length} steps: ${fixed(loss, 3)} now`);
   const dead = off ? ` ${off} of its activations ${off === 1 ? 'gives' : 'give'} 0 at all four points, and can't learn anymore.` : '';
@@ -109,11 +112,11 @@ const learning = player(byId('play'), () => 20, () => {
   return losses.length < STEPS;
 });
 
-function restart() { [net, speed, losses] = [init(+byId('width').value, seed), still(), []]; }
+function restart() { [net, speed, losses] = [init(+byId('width').value, start), still(), []]; }
 
 function begin(next) {
   learning.stop();
-  seed = next;
+  start = next;
   byId('units').textContent = byId('width').value;
   restart();
   draw();
@@ -127,17 +130,17 @@ function count(width) {
     train(net);
     solved += solves(net);
   }
-  byId('starts').insertAdjacentHTML('beforeend', `<dt>${width}</dt>
-    <dd class="bar" aria-hidden="true"><i style="width: ${100*solved/STARTS}%"></i></dd><dd class="share">${solved}</dd>`);
+  byId('starts').insertAdjacentHTML('beforeend', `<tr><th scope="row">${width}</th>
+    <td><div class="bar"><i style="width: ${100*solved/STARTS}%"></i></div></td><td>${solved}</td></tr>`);
   const fail = `With two, training fails ${STARTS - solved} times, although two can be enough. The hard part is finding the weights.`;
   if (width === 2) byId('counted').textContent = fail;
   if (width < 8) setTimeout(count, 0, width + 1);
 }
 
-byId('width').addEventListener('input', () => begin(seed));
-byId('step').addEventListener('click', () => { learning.stop(); if (losses.length < STEPS) losses.push(step(net, speed)); draw(); });
-byId('reset').addEventListener('click', () => begin(seed));
-byId('another').addEventListener('click', () => { begin(seed + 1); calm.matches || learning.play(); });
+byId('width').addEventListener('input', () => begin(start));
+byId('step').addEventListener('click', () => { learning.stop(); losses.push(step(net, speed)); draw(); });
+byId('reset').addEventListener('click', () => begin(start));
+byId('another').addEventListener('click', () => { begin(start + 1); calm.matches || learning.play(); });
 byId('count').addEventListener('click', () => { byId('count').disabled = true; count(2); });
 new ResizeObserver(drawLosses).observe(byId('losses'));
 onTheme(draw);

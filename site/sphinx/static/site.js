@@ -5,6 +5,7 @@ addEventListener('message', ({data, source}) => document.querySelectorAll('ifram
   if (frame.contentWindow === source && data?.height > 0) frame.style.height = `${data.height}px`;
 }));
 document.addEventListener('load', tell, true);  // the frames', too
+tell();
 new MutationObserver(tell).observe(document.documentElement, {attributeFilter: ['data-theme']});
 
 // On paper, nothing stays folded
