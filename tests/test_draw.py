@@ -66,6 +66,9 @@ def close(a, b):
     return {key: close(value, b[key]) for key, value in a.items()} == dict.fromkeys(b, True) if isinstance(a, dict) else a == b
 
 
+def drawings_of(**drawing): return json.dumps({'format': 'mnist37 drawings', 'drawings': [{'digit': 3, 'pixels': [0]*784} | drawing]})
+
+
 def unfolded(page):
     page.click('summary')
     page.locator('#pad').scroll_into_view_if_needed()
@@ -137,6 +140,16 @@ def test_a_drawing_is_the_same_at_any_density_and_right(visit, touch, density, w
     download.value.save_as(tmp_path/'mine.json')
     (images, digits), (expected, labels) = read_drawings(tmp_path/'mine.json'), read_drawings(FILE)
     assert digits == labels == [3]*10 + [7]*10 and (images - expected).abs().max() < .02
+
+
+@pytest.mark.parametrize('content, words', [
+    ('{', 'Expecting'), ('[]', 'list indices'), ('{"format": "mine"}', "'mine'"), ('{"format": "mnist37 drawings"}', 'drawings'),
+    (json.dumps({'format': 'mnist37 drawings', 'drawings': []}), 'shape'), (drawings_of(digit=5), '{5}'),
+    (drawings_of(pixels=[0]*783), '783'), (drawings_of(pixels=[.5]*784), 'float'), (drawings_of(pixels=[256]*784), '784')])
+def test_another_file_is_refused_with_its_name_and_the_reason(content, words, tmp_path):
+    (tmp_path/'mine.json').write_text(content)
+    expected = f'mine.json: expected drawings labeled 3, 7 or null.*{re.escape(words)}'
+    with pytest.raises(ValueError, match=expected): read_drawings(tmp_path/'mine.json')
 
 
 def test_saved_as_a_picture_it_can_be_read_like_a_photo(page, tmp_path):

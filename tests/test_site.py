@@ -78,6 +78,12 @@ def test_it_fits_every_screen_and_serves_everybody(path, site, axe, visit):
     assert page.evaluate(AXE) == []
 
 
+def test_every_term_of_the_glossary_leads_back(site):
+    rows = re.findall('id="(term-[^"]+)"', (site/'nbs'/'index.html').read_text(encoding='utf-8'))
+    pages = ' '.join(page.read_text(encoding='utf-8') for page in site.glob('nbs/**/*.html'))
+    assert set(rows) == {*re.findall('index.html#(term-[^"]+)"', pages)} and len(rows) > 50
+
+
 def test_search_finds_broadcasting(site, visit):
     page = visit('build/site/index.html')
     page.goto((SITE/'search.html').as_uri() + '?q=broadcasting')
