@@ -19,18 +19,24 @@ export function blueOrange(value, [paper, seven, three] = ['paper', 'seven', 'th
   return paper.map((level, i) => level + (full[i] - level)*share);
 }
 
+const dark = matchMedia('(prefers-color-scheme: dark)');
+function look(name) {
+  document.documentElement.dataset.look = name;
+  known = {};
+}
+look(dark.matches ? 'dark' : 'light');
+
 // call `redraw` when the look changes; a page that embeds this one tells it which look it has, and is told how tall this one is
 export function onTheme(redraw) {
-  const changed = () => {
-    known = {};
-    redraw();
-  };
   const tell = () => parent.postMessage({height: document.documentElement.offsetHeight}, '*');
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', changed);
+  function change(name) {
+    look(name);
+    redraw();
+  }
+  dark.addEventListener('change', () => change(dark.matches ? 'dark' : 'light'));
   addEventListener('message', ({data}) => {
     if (data?.theme !== 'light' && data?.theme !== 'dark') return;
-    document.documentElement.style.colorScheme = data.theme;
-    changed();
+    change(data.theme);
     tell();
   });
   if (parent !== window) new ResizeObserver(tell).observe(document.documentElement);
