@@ -105,8 +105,8 @@ byId('sliders').innerHTML = Object.entries(SLIDERS).map(([name, [label, most, tr
 }).join('');
 byId('changed').innerHTML = DIGITS.map(digit => `<figure><figcaption>The ${digit}, changed</figcaption>
   <canvas id="new${digit}" role="img" aria-label="The ${digit}, changed"></canvas><p id="says${digit}"></p></figure>`).join('');
-byId('originals').innerHTML = DIGITS.map(digit => `<figure><figcaption>A ${digit}, as it is</figcaption>
-  <div class="frame"><canvas id="old${digit}" role="img" aria-label="The ${digit} as it is"></canvas>
+byId('originals').innerHTML = DIGITS.map(digit => `<figure><figcaption>A ${digit}, unchanged</figcaption>
+  <div class="frame"><canvas id="old${digit}" role="img" aria-label="The ${digit} unchanged"></canvas>
     <svg viewBox="0 0 28 28" aria-hidden="true"><path class="grid" id="grid${digit}"/></svg></div></figure>`).join('');
 
 byId('sliders').addEventListener('input', ({target}) => update({[target.id]: fromSlider(target.id, +target.value)}));

@@ -56,7 +56,7 @@ export function legend(...entries) {
     return element('li', {}, element('i', {className: 'swatch', style: `background: ${background}`}), text);
   }));
 }
-export const INK = ['linear-gradient(to right, var(--paper), var(--ink))', 'none → a lot'];
+export const INK = ['linear-gradient(to right, var(--paper), var(--ink))', '0 → large'];
 export const SIGN = ['linear-gradient(to right, var(--paper), var(--ink))', 'negative → positive weight'];
 export const MARK = ['var(--mark)', 'the pixel, and what it saw'];
 export const THREE = ['var(--three)', 'votes for a 3'], SEVEN = ['var(--seven)', 'votes for a 7'];

@@ -8,9 +8,9 @@ const total = values => values.reduce((a, b) => a + b, 0);
 const text = (html, className = '') => element('p', {innerHTML: html, className});
 const row = (...children) => element('div', {className: 'row pictures'}, ...children);
 const signedText = value => (value < -.005 ? '−' : value < .005 ? '' : '+') + Math.abs(value).toFixed(2);
-const sum = (values, bias) => {
+const sum = (values, bias, start = '') => {
   const [blue, orange] = [total(values.filter(v => v > 0)), total(values.filter(v => v < 0))], score = blue + orange + bias;
-  return text(`<b class="three">All the blue adds up to ${signedText(blue)}</b>, and <b class="seven">all the orange to ${signedText(orange)}</b>. With a bias of ` +
+  return text(`${start}<b class="three">${start ? 'all' : 'All'} the blue adds up to ${signedText(blue)}</b>, and <b class="seven">all the orange to ${signedText(orange)}</b>. With a bias of ` +
     `${signedText(bias)}, that's a score of <b>${signedText(score)}</b>. The sigmoid turns it into a probability of a 3: ${percent(sigmoid(score))}.`);
 };
 
@@ -108,7 +108,8 @@ function whyTiny(image, found, weights) {
 
   const blocks = maps.flatMap((figures, n) => {
     const [, k] = BLOCKS[n];
-    return [element('h3', {}, `Block ${n + 1}: ${figures.length} feature maps of ${BLOCKS[n + 1]?.[3] ?? 3}×${BLOCKS[n + 1]?.[3] ?? 3}, each made with ${n ? `${found.layers[n].length} kernels of ${k}×${k}` : `one kernel of ${k}×${k}`}`),
+    const side = BLOCKS[n + 1]?.[3] ?? 3, from = found.layers[n].length;
+    return [element('h3', {}, `Block ${n + 1}: ${figures.length} feature maps, ${side}×${side}, each made with ${from} ${from > 1 ? 'kernels' : 'kernel'}, ${k}×${k}`),
       row(...figures.map((figure, channel) => element('div', {className: 'pair'}, figure, kernelsOf(weights, n + 1, channel))))];
   });
   const ballots = found.layers[3].map((_, channel) => {
@@ -118,7 +119,7 @@ function whyTiny(image, found, weights) {
   const copies = found.probabilities.map((p, i) => picture(roll(image, (i/3 | 0) - 1, i % 3 - 1), 28, gray(), `Copy ${i + 1}`, percent(p), 'small'));
   return [
     looked, ...blocks, legend(INK, SIGN, MARK),
-    element('h3', {}, 'The votes: block 3 × weights'), row(...ballots), legend(THREE, SEVEN), sum(found.votes, found.bias),
+    element('h3', {}, 'The votes: block 3 × weights'), row(...ballots), legend(THREE, SEVEN), sum(found.votes, found.bias, 'Pixel by pixel, '),
     element('h3', {}, 'The same for nine copies'),
     text(`Each is shifted by a pixel, or not at all. The mean of their probabilities of a 3 is what counts: <b>${percent(found.probability)}</b>. That's test-time augmentation (TTA).`),
     row(...copies),
