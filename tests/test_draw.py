@@ -136,6 +136,9 @@ def test_a_drawing_is_the_same_at_any_density_and_right(visit, touch, density, w
         assert page.inner_text('#digit') == str(drawing['digit'])
         assert ((probabilities(page) > .5) == (drawing['digit'] == 3)).all()
         page.evaluate(f"""document.querySelector('.add[value="{drawing['digit']}"]').click()""")
+    draw(page, DRAWINGS[0]['strokes'], touch)
+    widths = page.evaluate("['.frame', 'canvas'].map(part => document.querySelector(`#seen ${part}`).offsetWidth)")
+    assert widths[0] == widths[1]  # so what's marked in the frame is marked in the picture
     with page.expect_download() as download: page.click('#save')
     download.value.save_as(tmp_path/'mine.json')
     (images, digits), (expected, labels) = read_drawings(tmp_path/'mine.json'), read_drawings(FILE)

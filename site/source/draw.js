@@ -34,7 +34,7 @@ function judge(found) {
   const shape = pen.sample ? '' : isNoDigit(pen.strokes);
   if (shape) return {text: `Neither: ${shape}.`};
   const [low, high] = range(found).map(percent);
-  if (disagreement(found) > data.limit) return {text: `Neither, perhaps. The trained models disagree: they give a 3 from ${low} to ${high}.`};
+  if (disagreement(found) > data.limit) return {text: `Neither, perhaps. The trained models disagree: their lowest probability of a 3 is ${low}, and their highest ${high}.`};
   const p = found['tiny network'].probability, digit = p > .5 ? 3 : 7, sure = Math.max(p, 1 - p);
   return {digit, sure, text: sure < .8 ? `Perhaps a ${digit}. The tiny network is only ${percent(sure)} sure.` : `A ${digit}. The tiny network is ${percent(sure)} sure.`};
 }
@@ -144,7 +144,7 @@ function add(digit) {
   collection.push({digit, strokes, pixels: current(true).image.map(ink => Math.round(255*ink))});
   pen.clear();
   pen.before = [];
-  pen.canvas.focus();
+  pen.canvas.focus({preventScroll: true});
   changeCollection('Added. Save before you close the page, or you\'ll lose your drawings.');
 }
 

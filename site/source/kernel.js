@@ -58,7 +58,7 @@ function drawProducts() {
 
 function strength() {
   const share = sum()/full();
-  if (Math.abs(share) < 1/6) return 'close to 0, so this spot stays pale';
+  if (Math.abs(share) < 1/6) return 'close to 0 for this kernel, so this spot stays pale';
   return `${Math.abs(share) > 1/2 ? 'far ' : ''}${share > 0 ? 'above 0, so this spot turns blue' : 'below 0, so this spot turns orange'}`;
 }
 

@@ -17,7 +17,7 @@ const CURVES = {
     loss: params => mean(misses(params).map(miss => miss*miss)),
     gradient: params => [2, 1, 0].map(power => mean(misses(params).map((miss, t) => 2*miss*t**power))),
     lowest: data.lowest, first: data.params, steps: 100, wait: 60, x: [-.3, .7], y: [0, 8000],
-    rates: [1e-6, 1e-4, 1e-6, 1e-5], rate: lr => lr.toExponential(1), name: 'a', title: 'The loss, seen from a',
+    rates: [1e-6, 1e-4, 1e-6, 1e-5], rate: lr => lr.toFixed(6), name: 'a', title: 'The loss, seen from a',
   },
 };
 

@@ -23,7 +23,8 @@ function whyMeans(image, found, {mean3, mean7}) {
       picture(Array.from(mean7), 28, gray(), 'The average 7', 'the average 7'),
       picture(found.far7, 28, gray(), 'Difference from the average 7, pixel by pixel', `mean difference: ${found.distance7.toFixed(4)}`)),
     legend(INK),
-    text(`It's nearer to the average <b>${nearer}</b>. The percentage is close to 50% because nobody trained this score to be a probability.`),
+    text(`It's nearer to the average <b>${nearer}</b>. The score is ${found.distance7.toFixed(4)} − ${found.distance3.toFixed(4)} = ${found.score.toFixed(4).replace('-', '−')}, and the sigmoid turns it into a probability of a 3: ${percent(sigmoid(found.score))}. ` +
+      'That\'s close to 50%, because the differences are small, and nobody trained the score to be a probability.'),
   ];
 }
 
@@ -46,10 +47,10 @@ function whySmall(image, found, weights) {
   const strongest = [...found.votes.keys()].sort((a, b) => Math.abs(found.votes[b]) - Math.abs(found.votes[a])).slice(0, 4);
   const seen = unit => image.map((ink, i) => ink*weights['1.weight'][784*unit + i]*weights['3.weight'][unit]);
   return [
-    text(`Of the 30 hidden activations, <b>${awake} are awake</b>. The others are 0 after the ReLU, and don't vote.`),
+    text(`Of the 30 hidden activations, <b>${awake} are awake</b>. The others are 0 after the ReLU, and don't vote. A vote is an activation × its weight.`),
     element('div', {className: 'bars', role: 'img', 'aria-label': `Votes of the 30 hidden activations: ${awake} are awake`}, ...bars),
     legend(THREE, SEVEN, ['var(--soft)', 'asleep']), sum(found.votes, found.bias),
-    text('The four strongest votes, and which way each pixel pushes them:'),
+    text('The four strongest votes. Blue pixels push a vote toward a 3, and orange pixels toward a 7:'),
     row(...strongest.map(unit => picture(seen(unit), 28, votes(largest(seen(unit))), `Pushes of the pixels through activation ${unit + 1}`, `activation ${unit + 1}: ${signedText(found.votes[unit])}`))),
   ];
 }
@@ -118,7 +119,7 @@ function whyTiny(image, found, weights) {
   });
   const copies = found.probabilities.map((p, i) => picture(roll(image, (i/3 | 0) - 1, i % 3 - 1), 28, gray(), `Copy ${i + 1}`, percent(p), 'small'));
   return [
-    looked, ...blocks, legend(INK, SIGN, MARK),
+    text('After each convolution, only the largest of each 2×2 is kept (max-pooling), which halves the sides.', 'soft'), looked, ...blocks, legend(INK, SIGN, MARK),
     element('h3', {}, 'The votes: block 3 × weights'), row(...ballots), legend(THREE, SEVEN), sum(found.votes, found.bias, 'Pixel by pixel, '),
     element('h3', {}, 'The same for nine copies'),
     text(`Each is shifted by a pixel, or not at all. The mean of their probabilities of a 3 is what counts: <b>${percent(found.probability)}</b>. That's test-time augmentation (TTA).`),
