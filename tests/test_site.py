@@ -73,8 +73,7 @@ def test_it_fits_every_screen_and_serves_everybody(path, site, axe, visit):
     page.evaluate(axe)
     assert page.evaluate(AXE) == []
     page.emulate_media(color_scheme='dark')
-    page.wait_for_timeout(200)
-    assert page.evaluate('getComputedStyle(document.body).backgroundColor') == 'rgb(20, 24, 30)'
+    page.wait_for_function("getComputedStyle(document.body).backgroundColor === 'rgb(20, 24, 30)'")
     assert page.evaluate(AXE) == []
 
 
