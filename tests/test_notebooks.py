@@ -31,7 +31,7 @@ TRAINED = {
     '05_resnet18': {'shuffle-train': 8, 'shortcut-run': 460, 'shortcut-with': 20, 'fit': .15, 'preds': 12, 'confusion': 12, 'sure': .6,
                     'sure-right': .01, 'rung': 12},
     '06_tiny_cnn': {'shift': 12, 'fit': .004, 'switch': 8, 'held-out': 14, 'final': 2, 'again': 40, 'rung': 12},
-    'bonus/linear_limits': {'perfect-run': 15, 'sizes': 500},
+    'bonus/linear_limits': {'perfect-run': 15, 'sizes': 500}, 'bonus/distributed': {'break-script': .03},
     '07_handwriting': {'expectation-run': 12, 'temperature-run': .3, 'expectation-after': 6},
     'solutions/03_basic_optim': {'gain-smooth': .004, 'gain-adagrad': .004, 'gain-train-until': 2},
     'solutions/04_simple_net': {'gain-width-sweep': 8},

@@ -118,7 +118,7 @@ def test_installed_from_a_wheel_it_asks_fastai_for_the_images(wheel, tmp_path):
 def test_importing_is_light_and_changes_nothing():
     "torch and PIL are enough for all but resnet18, and the random state stays as it was"
     ran = python('-c', 'import sys, torch\nstate = torch.get_rng_state()\n'
-                 'from mnist37 import basic_optim, check, data, environment, handwriting, ladder, linear_limits, linear_sgd\n'
+                 'from mnist37 import basic_optim, check, data, distributed, environment, handwriting, ladder, linear_limits, linear_sgd\n'
                  'from mnist37 import photos, pictures, pixel_similarity, simple_net, tiny_cnn\n'
                  'assert torch.equal(state, torch.get_rng_state())\n'
                  'print([m for m in ("fastai", "fastbook", "torchvision", "pandas", "matplotlib") if m in sys.modules])')
