@@ -189,6 +189,10 @@ def claims_of_07_handwriting(out, tie, quote):
     tie('ten-read', 'such as 4 and 9, or 3 and 5', {(9, 4), (5, 3)} == set(pairs.nlargest(2).index))
     tie('ten-read', 'Once, in more than six thousand predictions', pairs.get((3, 7), 0) + pairs.get((7, 3), 0) == 1)
 
+def claims_of_bonus_distributed(out, tie, quote):
+    tie('equal-read', 'around a ten-millionth', all(1e-8 < n < 1e-6 for n in out('equal-run') if n < 1))
+    tie('faster-read', "they're *slower*, and by a lot", out('faster-time')[-1] < .7 and out('faster-time')[-4] < .7)
+
 def claims_of_bonus_speed(out, tie, quote):
     tie('ways-read', 'takes seconds', took('PNG files', 14434) > 1 > 100*took('one file of tensors', 14434))
     tie('ways-read', 'is *slower*', took('fused Adam, bfloat16', 256, 'tiny') > took('fused Adam, float32', 256, 'tiny'))
