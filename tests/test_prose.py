@@ -190,7 +190,7 @@ def claims_of_07_handwriting(out, tie, quote):
     tie('ten-read', 'Once, in more than six thousand predictions', pairs.get((3, 7), 0) + pairs.get((7, 3), 0) == 1)
 
 def claims_of_bonus_distributed(out, tie, quote):
-    tie('equal-read', 'around a ten-millionth', all(1e-8 < n < 1e-6 for n in out('equal-run') if n < 1))
+    tie('equal-read', 'no parameter is ever off by more than a ten-millionth', max(n for n in out('equal-run') if n < 1) <= 1e-7)
     tie('faster-read', "they're *slower*, and by a lot", out('faster-time')[-1] < .7 and out('faster-time')[-4] < .7)
 
 def claims_of_bonus_speed(out, tie, quote):
