@@ -1,8 +1,8 @@
 // The augmentation of lesson 06 with sliders: where each pixel of the new image is taken from in the old one.
 
-import {blueOrange, color, onTheme} from './theme.js';
+import {blueOrange, color, onTheme, paint} from './theme.js';
 import {decode, tinyNetwork, unpack} from './models.js';
-import {byId, data, fixed, paint, randomNumbers, say} from './play.js';
+import {byId, data, fixed, randomNumbers, say} from './play.js';
 
 const SIZE = 28, NODES = 5;
 const DIGITS = ['7', '3'];

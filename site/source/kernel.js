@@ -1,8 +1,8 @@
 // The convolution of lesson 05, one number at a time.
 
-import {blueOrange, color, onTheme} from './theme.js';
+import {blueOrange, color, onTheme, paint} from './theme.js';
 import {decode} from './models.js';
-import {byId, data, fixed, onArrows, onDrag, paint, player, say} from './play.js';
+import {byId, data, fixed, onArrows, onDrag, player, say} from './play.js';
 
 const SIZE = 28, WIDE = SIZE + 2;  // with a padding of one on each side
 const three = Array.from(decode(data.three), level => level/255);

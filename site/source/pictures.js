@@ -1,6 +1,6 @@
 // Small pictures made of numbers, with their captions.
 
-import {color} from './theme.js';
+import {blueOrange, color, mix, paint} from './theme.js';
 
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
@@ -15,28 +15,20 @@ export function percent(share) {
 }
 
 // scales that turn a number into a color: from nothing to much, from minus to plus, and from a vote for a 7 to one for a 3
-const between = (low, high, share) => low.map((level, i) => level + (high[i] - level)*share);
 export function gray(most = 1) {
   const [low, high] = ['paper', 'ink'].map(color);
-  return value => between(low, high, Math.min(1, value/most));
+  return value => mix(low, high, Math.min(1, value/most));
 }
 export function signed(most) {
   const [low, high] = ['paper', 'ink'].map(color);
-  return value => between(low, high, Math.min(1, Math.max(0, .5 + value/most/2)));
+  return value => mix(low, high, Math.min(1, Math.max(0, .5 + value/most/2)));
 }
 export function votes(most) {
-  const [none, seven, three] = ['paper', 'seven', 'three'].map(color);
-  return value => between(none, value > 0 ? three : seven, Math.min(1, Math.abs(value)/most));
+  const colors = ['paper', 'seven', 'three'].map(color);
+  return value => blueOrange(value/most, colors);
 }
 
-// a canvas with one pixel per number; null leaves a gap. CSS makes it larger
-export function canvasOf(values, columns, colorOf) {
-  const canvas = element('canvas', {width: columns, height: values.length/columns}), context = canvas.getContext('2d');
-  const pixels = context.createImageData(canvas.width, canvas.height);
-  values.forEach((value, i) => value !== null && pixels.data.set([...colorOf(value), 255], 4*i));
-  context.putImageData(pixels, 0, 0);
-  return canvas;
-}
+export const canvasOf = (values, columns, colorOf) => paint(element('canvas'), values, colorOf, columns);
 
 export function picture(values, columns, colorOf, label, caption = '', size = 'medium') {
   const canvas = canvasOf(values, columns, colorOf);

@@ -29,13 +29,6 @@ export function player(button, wait, step) {
   return {play, stop, playing: () => timer > 0};
 }
 
-// a square image, with one pixel of the canvas for each value: the page's style makes it larger
-export function paint(canvas, values, colorOf) {
-  const side = canvas.width = canvas.height = Math.sqrt(values.length), image = new ImageData(side, side);
-  values.forEach((value, i) => image.data.set([...colorOf(value, i), 255], 4*i));
-  canvas.getContext('2d').putImageData(image, 0, 0);
-}
-
 // random numbers from 0 to 1, the same ones for the same seed: a linear congruential generator, whose first numbers are too much alike
 export function randomNumbers(seed) {
   let state = Math.imul(seed + 1, 0x9E3779B1);

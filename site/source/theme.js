@@ -13,10 +13,21 @@ export function color(name) {
   return known[name];
 }
 
+// a color between two others
+export const mix = (low, high, share) => low.map((level, i) => level + (high[i] - level)*share);
+
 // from `paper` at 0 to `seven` at -1 and `three` at 1
 export function blueOrange(value, [paper, seven, three] = ['paper', 'seven', 'three'].map(color)) {
-  const full = value > 0 ? three : seven, share = Math.min(1, Math.abs(value));
-  return paper.map((level, i) => level + (full[i] - level)*share);
+  return mix(paper, value > 0 ? three : seven, Math.min(1, Math.abs(value)));
+}
+
+// a canvas with one pixel per value, in rows of so many columns; null leaves a gap. The page's style makes it larger
+export function paint(canvas, values, colorOf, columns = Math.sqrt(values.length)) {
+  Object.assign(canvas, {width: columns, height: values.length/columns});
+  const image = new ImageData(canvas.width, canvas.height);
+  values.forEach((value, i) => value !== null && image.data.set([...colorOf(value, i), 255], 4*i));
+  canvas.getContext('2d').putImageData(image, 0, 0);
+  return canvas;
 }
 
 const dark = matchMedia('(prefers-color-scheme: dark)');

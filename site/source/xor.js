@@ -1,8 +1,8 @@
 // XOR with one layer of hidden activations, as in lesson 04, trained with gradients by hand.
 
-import {blueOrange, color, onTheme} from './theme.js';
+import {blueOrange, color, onTheme, paint} from './theme.js';
 import {sigmoid} from './models.js';
-import {byId, calm, fixed, paint, player, randomNumbers, say} from './play.js';
+import {byId, calm, fixed, player, randomNumbers, say} from './play.js';
 
 const POINTS = [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]];  // x, y, target
 const STEPS = 300, LR = .5, MOMENTUM = .9, STARTS = 500, GRID = 100;
