@@ -91,11 +91,19 @@ def test_every_model_gives_the_numbers_of_pytorch(page):
     assert torch.equal(apart > LIMIT, is_neither(expected))
 
 
-def test_sample_images_and_what_resnet18_says_about_them(page):
-    shown = page.evaluate('page.samples.map(sample => [sample.group, sample.digit, sample.resnet])')
-    stored = weights.load(weights.SAMPLES)
-    assert shown == stored[['group', 'digit', 'probability']].values.tolist() and set(stored.code) == {*weights.sample_codes().values()}
-    assert stored.groupby('group').size().min() > 20
+def test_every_sample_gets_the_verdict_of_lesson_07_and_what_resnet18_has_said(page):
+    shown, stored = weights.samples(), weights.load(weights.SAMPLES)
+    assert set(stored.code) == {*weights.sample_codes().values()} and stored.groupby('group').size().min() > 20
+    probs = predict_all(torch.stack([torch.tensor(image) for *_, image in shown]).float()/255)
+    verdicts = ['neither' if neither else '3' if p > .5 else '7' for neither, p in zip(is_neither(probs), probs['tiny network'])]
+    found = page.evaluate("""page.samples.map(sample => {
+        page.pen.clear(sample);
+        page.update();
+        const dot = document.querySelector('[data-model=resnet18] .track i');
+        return [sample.group, sample.digit, document.getElementById('digit').textContent, parseFloat(dot.style.left)]; })""")
+    rows = zip(stored.group, stored.digit, verdicts, stored.probability)
+    assert found == [[*row, pytest.approx(100*p, abs=1e-3)] for *row, p in rows]  # the browser rounds places a little
+    assert 5 < verdicts.count('neither') < 40
 
 
 def test_what_the_networks_compute_on_the_way(page):
@@ -229,9 +237,16 @@ def test_a_second_finger_and_a_second_click_change_nothing(visit):
 
 
 def test_each_model_says_why(page):
+    "And the score in its reasons is PyTorch's; the tiny network's is that of the one copy that isn't shifted"
     draw(page, DRAWINGS[15]['strokes'])
+    image, models = torch.tensor(page.evaluate('page.current().image')).view(1, 28, 28), load_models()
+    models['tiny network'] = models['tiny network'].model
     for model in (*weights.TRAIN, 'resnet18'):
         page.check(f'[data-model="{model}"] input')
         page.evaluate('page.update()')
-        assert model in page.inner_text('#why-title') and len(page.inner_text('#why')) > 100
+        why = page.inner_text('#why')
+        assert model in page.inner_text('#why-title') and len(why) > 100
         assert (page.locator('#why canvas').count() > 2) == (page.locator('#why .legend').count() > 0) == (model != 'resnet18')
+        if model in models:
+            said = re.search(r'score of ([+−\d.]+\d)|= ([+−\d.]+\d)', why)
+            assert float((said[1] or said[2]).replace('−', '-')) == pytest.approx(models[model](image).item(), abs=.006)
