@@ -9,6 +9,7 @@ __all__ = ['ARCHIVE', 'ARCHIVE_SHA256', 'COUNTS', 'load_images', 'check_images',
 # %% ../nbs/internals/data.ipynb #exports
 import hashlib, os, shutil, tarfile
 from contextlib import suppress
+from glob import glob
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,7 @@ def check_dataset(
 ) -> Path: # `path` itself
     "Check that `path` has all the images; raises ValueError naming the folder where some are missing"
     for folder, expected in COUNTS.items():
-        found = len(list((Path(path)/folder).glob('*.png')))
+        found = len(glob('*.png', root_dir=Path(path)/folder)) # many times faster than Path.glob, which makes an object of each name
         if found != expected:
             raise ValueError(f'{path/folder}: {found:,} PNG files, expected {expected:,}; '
                              f'delete {path}, and it will be unpacked again')

