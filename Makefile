@@ -3,7 +3,7 @@
 # make lab      set up, open the first page in JupyterLab
 # make site     set up, build the course as a web site in build/site (under a minute)
 # make student  set up, write the notebooks to hand out to build/student
-# make evidence set up, measure every rung from many seeds (over an hour; can be stopped and goes on)
+# make evidence set up, measure every rung from many seeds (on all cores, over an hour; can be stopped and goes on)
 # make digits   set up, train two networks on all ten digits, three times each (under half an hour; needs a network for the images)
 # make weights  set up, train the models that the package ships, see how they read photos, and build the pages that use them (two minutes)
 # make speed    set up, measure where the time goes (minutes)
@@ -19,7 +19,7 @@ VENV = .venv/bin/python
 course: .venv/installed
 	$(VENV) -m scripts.readers.course
 
-test: .venv/site
+test: .venv/site .venv/cluster
 	$(VENV) -m pytest
 
 lab: .venv/installed
@@ -34,7 +34,7 @@ site: .venv/site
 student: .venv/installed
 	$(VENV) -m scripts.teachers.student
 
-evidence: .venv/installed
+evidence: .venv/cluster
 	$(VENV) -m scripts.maintainers.evidence
 
 digits: .venv/installed
@@ -65,7 +65,7 @@ mutation: .venv/installed
 	$(VENV) -m pip install --constraint constraints.txt --editable '.[dev]' $(if $(PIP_INDEX),--extra-index-url $(PIP_INDEX))
 	touch $@
 
-# what builds and tests the site, which the course doesn't need
-.venv/site: .venv/installed
-	$(VENV) -m pip install --constraint constraints.txt --editable '.[site]' $(if $(PIP_INDEX),--extra-index-url $(PIP_INDEX))
+# what builds and tests the site, and what measures on all cores: the course doesn't need them
+.venv/site .venv/cluster: .venv/installed
+	$(VENV) -m pip install --constraint constraints.txt --editable '.[$(@F)]' $(if $(PIP_INDEX),--extra-index-url $(PIP_INDEX))
 	touch $@

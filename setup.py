@@ -21,7 +21,7 @@ setup(
     license=meta['license'],
     python_requires='>=' + meta['min_python'],
     install_requires=meta['requirements'].split(),
-    extras_require={'dev': meta['dev_requirements'].split(), 'site': meta['site_requirements'].split()},
+    extras_require={extra: meta[f'{extra}_requirements'].split() for extra in ('dev', 'site', 'cluster')},
     packages=[meta['lib_name']],  # not its solutions: a clone has them, a wheel needs none
     package_data={meta['lib_name']: ['*.mplstyle', 'weights.pt']},  # the look of the pictures, and the trained models
 )

@@ -28,6 +28,10 @@ def test_every_rung_is_measured_from_enough_seeds():
     for name, recipe in evidence.RECIPES.items(): assert len(recipe.seeds) >= 3 or recipe.train in exact, name
 
 
+def test_what_is_compared_by_seconds_was_measured_alone():
+    assert set(evidence.load().query('rung in @evidence.TIMED').threads) == {evidence.THREADS}
+
+
 def test_rows_are_consistent():
     table = evidence.load()
     errors = (1010*(1 - table.accuracy_3)).round() + (1028*(1 - table.accuracy_7)).round()

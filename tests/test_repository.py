@@ -87,12 +87,13 @@ def test_metadata_citation_and_constraints_fit_settings_ini(wheel):
             'Keywords': SETTINGS['keywords'].replace(', ', ','), 'License(?:-Expression)?': SETTINGS['license'],
             'Requires-Python': f'>={SETTINGS["min_python"]}'}
     for field, value in said.items(): assert re.search(rf'^{field}: (.+)$', metadata, re.M)[1] == value
-    for requirements, extra in (('requirements', ''), ('dev_requirements', '; extra == .dev.'), ('site_requirements', '; extra == .site.')):
+    extras = {'requirements': ''} | {f'{extra}_requirements': f'; extra == .{extra}.' for extra in ('dev', 'site', 'cluster')}
+    for requirements, extra in extras.items():
         assert sorted(re.findall(rf'^Requires-Dist: ([^;\n]+?){extra}$', metadata, re.M)) == sorted(SETTINGS[requirements].split())
     cited = yaml.safe_load((ROOT/'CITATION.cff').read_text(encoding='utf-8'))
     assert (cited['version'], cited['license']) == (mnist37.__version__, SETTINGS['license'])
     assert cited['authors'] == [{'name': SETTINGS['author']}] and cited['keywords'] == SETTINGS['keywords'].split(', ')
-    names = re.findall(r'^([\w.-]+)>=', SETTINGS['requirements'] + SETTINGS['dev_requirements'] + SETTINGS['site_requirements'], re.M)
+    names = re.findall(r'^([\w.-]+)>=', ''.join(SETTINGS[requirements] for requirements in extras), re.M)
     assert len(names) > 10 and set(names) <= set(re.findall(r'^([\w.-]+)==', (ROOT/'constraints.txt').read_text().lower(), re.M))
 
 
@@ -150,6 +151,7 @@ def test_ruff_finds_nothing_and_the_tests_stay_small():
     ran = python('-m', 'ruff', 'check', '--no-cache', '--output-format', 'concise')
     assert ran.returncode == 0, ran.stdout
     lines = {file.name: len(file.read_text('utf-8').splitlines()) for file in (ROOT/'tests').glob('*.py')}
-    photos = lines.pop('test_handwriting.py')  # lesson 07 came with a limit of its own, and so did what needs a browser
-    assert sum(map(lines.pop, ('browser.py', 'test_draw.py', 'test_play.py', 'test_site.py'))) < 600
-    assert sum(lines.values()) < 2300 and photos < 220
+    photos = lines.pop('test_handwriting.py')  # lesson 07 came with a limit of its own, and so did what needs workers or a browser
+    on_workers = lines.pop('test_cluster.py') + lines.pop('test_distributed.py')
+    in_browser = sum(map(lines.pop, ('browser.py', 'test_draw.py', 'test_play.py', 'test_site.py')))
+    assert sum(lines.values()) < 2300 and photos < 220 and on_workers < 120 and in_browser < 600

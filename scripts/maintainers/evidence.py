@@ -2,9 +2,10 @@
 
     python -m scripts.maintainers.evidence
 
-A run is kept in evidence/rungs.csv as soon as it's done, so you can stop the command, and it goes on where it was. What's
-there already is measured again only if the code it depends on has changed. Then every notebook is run, each time, and
-evidence/notebooks.csv gets the time and memory that each takes.
+Runs go side by side to the workers of scripts/maintainers/cluster.py, except for those whose seconds are compared: they have this
+computer to themselves, at the end. A run is kept in evidence/rungs.csv as soon as it's done, so you can stop the command, and it goes
+on where it was. What's there already is measured again only if the code it depends on has changed. A run that fails is reported, and
+the others go on. Then every notebook is run, each time, and evidence/notebooks.csv gets the time and memory that each takes.
 """
 import ast
 import hashlib
@@ -13,6 +14,7 @@ import os
 import platform
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -48,7 +50,7 @@ ONCE = SEED,  # for what isn't random
 FOLDS = range(10)  # so each training image is held out twice
 PLAIN = dict(change=None, label_smoothing=0, use_tta=False)  # the tiny network's training without what the lesson adds to it
 QUICK = dict(change=None, label_smoothing=0, batch_size=64, lr=.03)  # for one epoch or two
-THREADS = 2  # seconds are compared with each other, so all are measured alike
+THREADS = 2  # for what's measured alone: seconds are compared with each other, so all are measured alike
 
 
 # what a recipe gets: images and targets to train on, to hold out (or None), to validate on, and by other people
@@ -162,6 +164,10 @@ RECIPES = {recipe.name: recipe for recipe in [
 ]}
 
 
+# what README, the lessons and the tests compare by seconds, so it's measured alone
+TIMED = ['04, cross-entropy at 0.5', '06, two quick epochs', *(name for name in RECIPES if ',' not in name or name.startswith('scikit'))]
+
+
 def misread(model, images, targets):
     "Which images the model takes for the other digit"
     return (predict(model, images).cpu() > .5) != (targets[:,0].cpu() == 1)
@@ -239,15 +245,27 @@ def environment():
 def load(file=RUNGS): return pd.read_csv(file, dtype={'code': str}, keep_default_na=False)
 
 
-def renew(file, by, codes, measure):
-    "Measure what's missing in the table `file`, and what's stale: what `codes` has another code for, by the columns `by`"
+def measure_here(measure, key): return [row | environment() for row in measure(*key)]
+def one_by_one(work, keys): return ((key, partial(work, key)) for key in keys)
+
+
+def renew(file, by, codes, measure, start=one_by_one):
+    """Measure what's missing in the table `file`, and what's stale: what `codes` has another code for, by the columns `by`
+
+    `start` gives the keys in the order in which to take them, each with a function that gives its rows or raises."""
     groups = load(file).groupby(by) if file.exists() else []
     rows = {key: some.to_dict('records') for key, some in groups if set(some.code) == {codes.get(key)}}
-    with tqdm([key for key in codes if key not in rows]) as bar:
-        for key in bar:
-            bar.set_description(', '.join(map(str, key)))
-            rows[key] = [dict(zip(by, key)) | row | environment() | {'code': codes[key]} for row in measure(*key)]
-            write_whole(file, pd.DataFrame([row for key in codes for row in rows.get(key, [])]).to_csv(index=False))
+    missing, failed = [key for key in codes if key not in rows], []
+    with tqdm(total=len(missing)) as bar:
+        for key, result in start(partial(measure_here, measure), missing):
+            bar.set_description(name := ', '.join(map(str, key)))
+            try: rows[key] = [dict(zip(by, key)) | row | {'code': codes[key]} for row in result()]
+            except Exception as e:
+                bar.write(f'\n{name} failed.\n\n{"".join(traceback.format_exception(e))}', file=sys.stderr)
+                failed.append(name)
+            else: write_whole(file, pd.DataFrame([row for key in codes for row in rows.get(key, [])]).to_csv(index=False))
+            bar.update()
+    if failed: sys.exit(f'\n{len(failed)} of {len(missing)} runs failed; the others are kept:\n' + '\n'.join(failed))
 
 
 def errors_of(rung) -> pd.Series: # by seed
@@ -261,11 +279,18 @@ def measure_notebook(file) -> dict: # a row of evidence/notebooks.csv
     return {'notebook': file.relative_to(NBS).with_suffix('').as_posix(), 'seconds': round(time.perf_counter() - began), 'peak_mib': mib}
 
 
+def start(work, keys):
+    "Most runs side by side; then, with nothing beside them, those whose seconds count: in this process, one by one"
+    from scripts.maintainers.cluster import side_by_side  # not above, as nothing else needs Dask
+    yield from side_by_side(work, [key for key in keys if key[0] not in TIMED])
+    yield from one_by_one(work, [key for key in keys if key[0] in TIMED])
+
+
 def main():
     torch.set_num_threads(THREADS)
-    os.environ['OMP_NUM_THREADS'] = str(THREADS)  # for the kernels of the notebooks
     try:
-        renew(RUNGS, ['rung', 'seed'], codes(), measure)
+        renew(RUNGS, ['rung', 'seed'], codes(), measure, start)
+        os.environ['OMP_NUM_THREADS'] = str(THREADS)  # for the kernels of the notebooks
         notebooks = pd.DataFrame([measure_notebook(file) | environment() for file in ALL])
     except KeyboardInterrupt: sys.exit('\nstopped; the runs so far are kept, and the same command goes on from there')
     write_whole(NOTEBOOKS, notebooks.to_csv(index=False))
