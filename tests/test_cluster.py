@@ -71,11 +71,12 @@ def test_stopped_with_workers_of_its_own_it_goes_on_with_others(workers, tmp_pat
     code = f'import sys, pathlib; sys.path.append("tests"); import test_cluster as t; t.make_evidence(pathlib.Path({str(tmp_path)!r}))'
     pipe = subprocess.PIPE
     process = subprocess.Popen([sys.executable, '-c', code], cwd=ROOT, text=True, stdout=pipe, stderr=pipe, start_new_session=True)
-    worker = wait_for_long(tmp_path)
+    wait_for_long(tmp_path)
+    workers_of_its_own = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     out, err = process.communicate(timeout=60)
     assert 'dashboard: http://' in out and err.endswith('the same command goes on from there\n') and process.returncode == 1
-    assert not worker.is_running()
+    assert psutil.wait_procs(workers_of_its_own, timeout=30)[1] == [] != workers_of_its_own
     before, n = done(tmp_path), len(ran(tmp_path))
     (tmp_path/'go').touch()
     make_evidence(tmp_path)

@@ -4,7 +4,6 @@ By default there's a local cluster of Dask's, with one worker of one thread for 
 of a scheduler, its workers are used instead. They need this version of mnist37 installed, and must be started anew when it changes;
 what stands in scripts/ is sent to them from here. A worker does one run at a time, with all of its threads.
 """
-import signal
 from functools import partial
 
 import cloudpickle
@@ -18,9 +17,6 @@ import scripts
 
 cloudpickle.register_pickle_by_value(scripts)  # elsewhere, workers have no such folder
 PROCESS = SerializableLock('mnist37')  # a run wants its worker's process alone, as there's one random state in it
-
-
-def ignore_ctrl_c(): signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def rows(result):
@@ -42,7 +38,6 @@ def side_by_side(work, keys):
             return work(key)
 
     with Client(**({} if there else here)) as client:
-        if not there: client.run(ignore_ctrl_c)  # it's for this process, which ends them
         tqdm.write(f'workers: {len(client.nthreads())}, threads: {sum(client.nthreads().values())}, dashboard: {client.dashboard_link}')
         futures = dict(zip(client.map(on_worker, keys, pure=False), keys))
         for future, result in as_completed(futures, with_results=True, raise_errors=False):

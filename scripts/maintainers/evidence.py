@@ -12,6 +12,7 @@ import hashlib
 import inspect
 import os
 import platform
+import signal
 import sys
 import time
 import traceback
@@ -50,6 +51,7 @@ ONCE = SEED,  # for what isn't random
 FOLDS = range(10)  # so each training image is held out twice
 PLAIN = dict(change=None, label_smoothing=0, use_tta=False)  # the tiny network's training without what the lesson adds to it
 QUICK = dict(change=None, label_smoothing=0, batch_size=64, lr=.03)  # for one epoch or two
+STOPPED = '\nstopped; the runs so far are kept, and the same command goes on from there\n'
 THREADS = 2  # for what's measured alone: seconds are compared with each other, so all are measured alike
 
 
@@ -279,10 +281,19 @@ def measure_notebook(file) -> dict: # a row of evidence/notebooks.csv
     return {'notebook': file.relative_to(NBS).with_suffix('').as_posix(), 'seconds': round(time.perf_counter() - began), 'peak_mib': mib}
 
 
+def stop(*_):
+    "End at once; workers that this process has started end with it. To close them one by one can take minutes when they're busy"
+    os.write(sys.stderr.fileno(), STOPPED.encode())
+    os._exit(1)
+
+
 def start(work, keys):
     "Most runs side by side; then, with nothing beside them, those whose seconds count: in this process, one by one"
     from scripts.maintainers.cluster import side_by_side  # not above, as nothing else needs Dask
+    before = signal.signal(signal.SIGINT, stop)
+    os.environ['PYTHONWARNINGS'] = 'ignore::UserWarning:multiprocessing.resource_tracker'  # it tidies up after `stop`, and would tell
     yield from side_by_side(work, [key for key in keys if key[0] not in TIMED])
+    signal.signal(signal.SIGINT, before)
     yield from one_by_one(work, [key for key in keys if key[0] in TIMED])
 
 
@@ -292,7 +303,7 @@ def main():
         renew(RUNGS, ['rung', 'seed'], codes(), measure, start)
         os.environ['OMP_NUM_THREADS'] = str(THREADS)  # for the kernels of the notebooks
         notebooks = pd.DataFrame([measure_notebook(file) | environment() for file in ALL])
-    except KeyboardInterrupt: sys.exit('\nstopped; the runs so far are kept, and the same command goes on from there')
+    except KeyboardInterrupt: sys.exit(STOPPED.rstrip())
     write_whole(NOTEBOOKS, notebooks.to_csv(index=False))
     print(load().groupby('rung', sort=False).errors.agg(['count', 'min', 'median', 'mean', 'max']).round(1))
 
