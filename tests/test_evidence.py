@@ -16,7 +16,7 @@ B = 'RATE = 2\n\ndef help(x):\n    if x < 0: raise ValueError("no")\n    return 
 
 @pytest.mark.parametrize('file, by, module', [
     (evidence.RUNGS, ['rung', 'seed'], evidence), (speed.SPEED, ['what', 'images'], speed),
-    (ten_digits.TEN_DIGITS, ['network', 'seed'], ten_digits), (weights.PHOTOS, ['model'], weights)])
+    *((ten_digits.table_of(n), ['network', 'seed'], ten_digits) for n in (1, 2)), (weights.PHOTOS, ['model'], weights)])
 def test_every_row_is_there_and_was_measured_with_this_code(file, by, module):
     assert {key: set(rows.code) for key, rows in evidence.load(file).groupby(by)} == {key: {code} for key, code in module.codes().items()}
 

@@ -156,7 +156,8 @@ def codes(): return {(name, seed): code_of(read_wheel, train, vars(r)) for name,
 
 
 def stop(*_):
-    sys.exit(f'process {processes()[0]}: stopped, or left by another process; the same command goes on after the last whole epoch')
+    rank = os.environ.get('RANK', 0)
+    sys.exit(f'process {rank}: stopped, or left by another process; the same command goes on after the last whole epoch')
 
 
 @contextmanager
