@@ -157,7 +157,8 @@ def codes(): return {(name, seed): code_of(read_wheel, train, vars(r)) for name,
 
 def stop(*_):
     rank = os.environ.get('RANK', 0)
-    sys.exit(f'process {rank}: stopped, or left by another process; the same command goes on after the last whole epoch')
+    sys.exit(f'process {rank}: stopped, or lost contact with another process; '
+             'run the same command again to continue after the last complete epoch')
 
 
 @contextmanager
