@@ -182,7 +182,7 @@ def claims_of_07_handwriting(out, tie, quote):
     tie('neither-digits-intro', 'more than a quarter of the other digits', .25 < out('neither-test')[2]/100 < .33)
     wrong = table('ten_digits').query('digit != read_as')
     large, small = (wrong[wrong.network == network].groupby('seed').images.sum().median() for network in ('8-16-32', '4-5-8'))
-    quote('ten-read', 'about 99.6% right', 100 - large/100)
+    quote('ten-read', 'about 99.5% right', 100 - large/100)
     tie('ten-read', 'less than a third as many errors', large < small/3)
     tie('ten-intro', 'more than 98% right', small < 200)
     pairs = wrong[wrong.network == '8-16-32'].groupby(['digit', 'read_as']).images.sum()

@@ -175,9 +175,10 @@ def together():
 
 @together()
 def main(wheel):
-    "Raises ValueError if torchrun is to restart the processes in a way in which they'd wait for those that are gone"
-    if int(os.environ.get('TORCHELASTIC_MAX_RESTARTS', 0)) and os.environ.get(OWN_STORE) != '1':
-        raise ValueError(f'torchrun --max-restarts without {OWN_STORE}=1: restarted processes may wait for those that are gone')
+    "Raises ValueError if torchrun is to restart the processes in a way in which they'd look for those that are gone"
+    if int(os.environ.get('TORCHELASTIC_MAX_RESTARTS', 0)) and os.environ.get('TORCHELASTIC_USE_AGENT_STORE') != 'False':
+        raise ValueError(f'torchrun --max-restarts: expected {OWN_STORE}=1 before it, and on several computers --rdzv-endpoint '
+                         'in place of --master-addr; otherwise, restarted processes look for those that are gone')
     device = join() if 'TORCHELASTIC_RUN_ID' in os.environ else default_device()
     splits, code, (rank, n_processes) = read_wheel(wheel), codes(), processes()
     table = table_of(n_processes)
