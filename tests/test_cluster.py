@@ -22,11 +22,19 @@ TIMED = '05_resnet18', 0  # that's what `make evidence` takes it for, by its nam
 KEYS = [TIMED, *(('short', seed) for seed in range(4)), ('long', 0), ('short', 4), ('short', 5)]
 
 
+def wait(ready):
+    "Until it's ready, but not forever"
+    deadline = time.monotonic() + 120
+    while not ready():
+        if time.monotonic() > deadline: raise TimeoutError
+        time.sleep(.05)
+
+
 def measure(folder, rung, seed):
     "A row at once, but `long` waits for the file `go`, and `bad` fails"
     with open(folder/'log', 'a') as log: print(rung, seed, os.getpid(), file=log)
     if rung == 'bad': raise ValueError('no digits today')
-    while rung == 'long' and not (folder/'go').exists(): time.sleep(.01)
+    if rung == 'long': wait((folder/'go').exists)
     return [{'errors': seed}]
 
 
@@ -43,7 +51,7 @@ def done(folder): return [*table(folder/'table.csv').index] if (folder/'table.cs
 
 def wait_for_long(folder):
     "Until only `long` is running, and most runs are done; gives its process"
-    while len(done(folder)) < 4 or {*dict(ran(folder))} - {*done(folder)} != {('long', 0)}: time.sleep(.1)
+    wait(lambda: len(done(folder)) >= 4 and {*dict(ran(folder))} - {*done(folder)} == {('long', 0)})
     return psutil.Process(dict(ran(folder))['long', 0])
 
 
@@ -88,7 +96,7 @@ def test_the_table_is_the_same_with_two_workers_and_with_one(workers, tmp_path):
     codes = {key: code for key, code in evidence.codes().items() if key[0] in ('01_pixel_similarity', '01, RMSE', '02, sorted, one epoch')}
     for n in (2, 1):
         workers.scale(n)
-        while len(workers.scheduler.workers) != n: time.sleep(.1)
+        wait(lambda: len(workers.scheduler.workers) == n)
         evidence.renew(tmp_path/f'{n}.csv', ['rung', 'seed'], codes, evidence.measure, evidence.start)
     one, two = [table(tmp_path/f'{n}.csv').drop(columns='seconds') for n in (1, 2)]
     assert one.equals(two) and [*one.index] == [*codes] and one.loc['01, RMSE'].threads.item() == 1
