@@ -154,4 +154,4 @@ def test_ruff_finds_nothing_and_the_tests_stay_small():
     photos = lines.pop('test_handwriting.py')  # lesson 07 came with a limit of its own, and so did what needs processes or a browser
     in_processes = sum(map(lines.pop, ('test_cluster.py', 'test_distributed.py', 'test_ten_digits.py')))
     in_browser = sum(map(lines.pop, ('browser.py', 'test_draw.py', 'test_play.py', 'test_site.py')))
-    assert sum(lines.values()) < 2300 and photos < 220 and in_processes < 250 and in_browser < 600
+    assert sum(lines.values()) < 2300 and photos < 220 and in_processes < 280 and in_browser < 600

@@ -4,9 +4,11 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from mnist37.data import default_device
 from scripts.maintainers import build_data, ten_digits
@@ -96,6 +98,20 @@ def test_two_processes_count_as_one_does(undisturbed):
     rows, checkpoints = table(undisturbed), [*(undisturbed/'table_2').glob('4-5-8, seed 37,*.pt')]
     assert rows.groupby('seed').images.sum().tolist() == [N_VALID]*2 and len(checkpoints) == 1
     assert figures(train(checkpoints[0])) == figures(rows.query('seed == 37').to_dict('records'))
+
+
+def test_shares_add_up_to_the_whole_batch(monkeypatch):
+    "The mean of the gradients of two processes, with 7 and 6 images, is the gradient of all 13"
+    model, recipe = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10)), ten_digits.RECIPES['4-5-8']
+    x, y = [torch.tensor(part) for part in some(13)]
+    def gradient(rank, n):
+        monkeypatch.setattr(ten_digits, 'processes', lambda: (rank, n))
+        monkeypatch.setattr(ten_digits, 'shard', lambda batch: batch[rank::n])
+        steps = []
+        opt = SimpleNamespace(step=lambda: steps.append(model[1].weight.grad.clone()), zero_grad=model.zero_grad)
+        ten_digits.train_epoch(model, opt, SimpleNamespace(step=int), x, y.long(), recipe, torch.arange(13))
+        return steps[0]
+    torch.testing.assert_close((gradient(0, 2) + gradient(1, 2))/2, gradient(0, 1))
 
 
 @pytest.mark.parametrize('network', ten_digits.RECIPES)

@@ -2,8 +2,9 @@
 
 By default there's a local cluster of Dask's, with one worker of one thread for each core. If DASK_SCHEDULER_ADDRESS has the address
 of a scheduler, its workers are used instead. They need this version of mnist37 installed, and must be started anew when it changes;
-what stands in scripts/ is sent to them from here. A worker does one run at a time, with all of its threads.
+what stands in scripts/ is sent to them from here. A worker does one run at a time, with all of its threads, so give it one.
 """
+import sys
 from functools import partial
 
 import cloudpickle
@@ -37,8 +38,10 @@ def side_by_side(work, keys):
             torch.set_num_threads(get_worker().state.nthreads)
             return work(key)
 
-    with Client(**({} if there else here)) as client:
-        tqdm.write(f'workers: {len(client.nthreads())}, threads: {sum(client.nthreads().values())}, dashboard: {client.dashboard_link}')
+    # no run waits in a worker, or it would be taken for the reason if that one dies
+    with config.set({'distributed.scheduler.worker-saturation': 1.}), Client(**({} if there else here)) as client:
+        threads = client.nthreads().values()
+        tqdm.write(f'workers: {len(threads)}, threads: {sum(threads)}, dashboard: {client.dashboard_link}', file=sys.stderr)
         futures = dict(zip(client.map(on_worker, keys, pure=False), keys))
         for future, result in as_completed(futures, with_results=True, raise_errors=False):
             key = futures.pop(future)

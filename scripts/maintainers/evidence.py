@@ -247,7 +247,7 @@ def environment():
 def load(file=RUNGS): return pd.read_csv(file, dtype={'code': str}, keep_default_na=False)
 
 
-def measure_here(measure, key): return [row | environment() for row in measure(*key)]
+def measure_here(measure, key): return [{**row, **environment(), **row} for row in measure(*key)]
 def one_by_one(work, keys): return ((key, partial(work, key)) for key in keys)
 
 
@@ -282,7 +282,9 @@ def measure_notebook(file) -> dict: # a row of evidence/notebooks.csv
 
 
 def stop(*_):
-    "End at once; workers that this process has started end with it. To close them one by one can take minutes when they're busy"
+    """End at once; workers that this process has started end with it, and those of a cluster after their run.
+
+    To close them one by one can take minutes when they're busy."""
     os.write(sys.stderr.fileno(), STOPPED.encode())
     os._exit(1)
 
@@ -290,10 +292,13 @@ def stop(*_):
 def start(work, keys):
     "Most runs side by side; then, with nothing beside them, those whose seconds count: in this process, one by one"
     from scripts.maintainers.cluster import side_by_side  # not above, as nothing else needs Dask
-    before = signal.signal(signal.SIGINT, stop)
+    before, variables = signal.signal(signal.SIGINT, stop), dict(os.environ)
     os.environ['PYTHONWARNINGS'] = 'ignore::UserWarning:multiprocessing.resource_tracker'  # it tidies up after `stop`, and would tell
-    yield from side_by_side(work, [key for key in keys if key[0] not in TIMED])
-    signal.signal(signal.SIGINT, before)
+    try: yield from side_by_side(work, [key for key in keys if key[0] not in TIMED])
+    finally:
+        signal.signal(signal.SIGINT, before)
+        os.environ.clear()  # Dask has written numbers of threads there
+        os.environ.update(variables)
     yield from one_by_one(work, [key for key in keys if key[0] in TIMED])
 
 

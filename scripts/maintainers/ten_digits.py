@@ -167,8 +167,10 @@ def together():
     try: yield
     except KeyboardInterrupt: stop()
     except Exception as e:
-        if isinstance(e, dist.DistError) or 'gloo' in str(e): stop()  # another one has ended
-        if processes()[1] == 1: raise
+        if 'RANK' not in os.environ: raise  # alone
+        if isinstance(e, dist.DistError) or '/gloo/' in str(e):  # mostly, another one has ended
+            print(str(e).splitlines()[0], file=sys.stderr)
+            stop()
         traceback.print_exc()
         sys.exit(1)
 
@@ -179,17 +181,20 @@ def main(wheel):
     if int(os.environ.get('TORCHELASTIC_MAX_RESTARTS', 0)) and os.environ.get('TORCHELASTIC_USE_AGENT_STORE') != 'False':
         raise ValueError(f'torchrun --max-restarts: expected {OWN_STORE}=1 before it, and on several computers --rdzv-endpoint '
                          'in place of --master-addr; otherwise, restarted processes look for those that are gone')
+    signal.signal(signal.SIGTERM, stop)  # what torchrun sends to the others when a process has ended
     device = join() if 'TORCHELASTIC_RUN_ID' in os.environ else default_device()
     splits, code, (rank, n_processes) = read_wheel(wheel), codes(), processes()
+    if told(code) != code: raise ValueError("another version of the course than the first computer's, expected the same everywhere")
     table = table_of(n_processes)
     folder = CHECKPOINTS/table.stem
 
-    def run(name, seed): return train(splits, RECIPES[name], seed, device, folder/f'{name}, seed {seed}, {code[name, seed]}.pt')
+    def run(name, seed):
+        file = folder/f'{name}, seed {seed}, {code[name, seed]}.pt'
+        return [row | {'device': device.type} for row in train(splits, RECIPES[name], seed, device, file)]
 
     @together()  # here, too, or `renew` would go on with the next run
     def run_everywhere(*key): return run(*told(key))
 
-    signal.signal(signal.SIGTERM, stop)  # what torchrun sends to the others when a process has ended
     if rank == 0:  # it has the table, and tells the others what comes next
         renew(table, ['network', 'seed'], code, run_everywhere)
         told()
