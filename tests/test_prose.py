@@ -191,6 +191,13 @@ def claims_of_07_handwriting(out, tie, quote):
 
 def claims_of_bonus_distributed(out, tie, quote):
     tie('equal-read', 'no parameter is ever off by more than a ten-millionth', max(n for n in out('equal-run') if n < 1) <= 1e-7)
+    wrong = [table(f'ten_digits{name}').query('digit != read_as') for name in ('', '_2')]
+    wrong = [runs.groupby(['network', 'seed']).images.sum() for runs in wrong]
+    (small, small_2), (large, large_2) = ([runs[network] for runs in wrong] for network in ('4-5-8', '8-16-32'))
+    tie('ten-read', 'both averages are 46', large.mean() == large_2.mean() == 46)
+    quote('ten-read', 'two processes average 177 and one process 159', small_2.mean(), small.mean())
+    quote('ten-read', 'can differ by 30', small.max() - small.min())
+    tie('cost-read', 'wait longer than with one', out('cost-time')[-2] < 1)
     tie('faster-read', "they're *slower*, and by a lot", out('faster-time')[-1] < .7 and out('faster-time')[-4] < .7)
 
 def claims_of_bonus_speed(out, tie, quote):
