@@ -78,7 +78,7 @@ def undisturbed(two_processes, tmp_path_factory):
 @pytest.mark.slow
 def test_a_killed_process_ends_the_run_with_a_clear_line_and_the_same_command_goes_on(two_processes, undisturbed, tmp_path):
     ran = two_processes(tmp_path, '0')
-    assert ran.returncode == 1 and 'process 1: stopped, or lost contact with another process; run the same command again' in ran.stderr
+    assert ran.returncode == 1 and 'process 1: stopped, or lost contact with another process;\nrun the same command again' in ran.stderr
     assert not (tmp_path/'table_2.csv').exists() and len([*tmp_path.rglob('*.partial')]) == 1
     ran = two_processes(tmp_path, '0')
     assert ran.returncode == 0 and 'goes on after epoch 1 of 3' in ran.stderr, ran.stderr

@@ -157,7 +157,7 @@ def codes(): return {(name, seed): code_of(read_wheel, train, vars(r)) for name,
 
 def stop(*_):
     rank = os.environ.get('RANK', 0)
-    sys.exit(f'process {rank}: stopped, or lost contact with another process; '
+    sys.exit(f'process {rank}: stopped, or lost contact with another process;\n'
              'run the same command again to continue after the last complete epoch')
 
 
