@@ -190,7 +190,7 @@ def claims_of_07_handwriting(out, tie, quote):
     tie('ten-read', 'Once, in more than six thousand predictions', pairs.get((3, 7), 0) + pairs.get((7, 3), 0) == 1)
 
 def claims_of_bonus_distributed(out, tie, quote):
-    tie('equal-read', 'no parameter is ever off by more than a ten-millionth', max(n for n in out('equal-run') if n < 1) <= 1e-7)
+    tie('equal-read', 'no parameter is ever off by more than about a ten-millionth', max(n for n in out('equal-run') if n < 1) <= 1e-7)
     wrong = [table(f'ten_digits{name}').query('digit != read_as') for name in ('', '_2')]
     wrong = [runs.groupby(['network', 'seed']).images.sum() for runs in wrong]
     (small, small_2), (large, large_2) = ([runs[network] for runs in wrong] for network in ('4-5-8', '8-16-32'))
