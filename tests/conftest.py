@@ -15,6 +15,8 @@ from mnist37.data import default_device
 from scripts.readers import course
 
 BUILD = course.ROOT/'build'
+ALONE = course.NBS/'bonus'/'distributed.ipynb'  # it starts up to four processes at once, and measures them, so nothing else should run
+PLAIN = sys.executable, '-m', 'scripts.readers.course'
 
 # the same examples in every run, and no limit to the time of one, since notebooks are running beside the tests
 hypothesis.settings.register_profile('course', derandomize=True, deadline=None)
@@ -38,17 +40,16 @@ def start(log, *command):
 
 @pytest.fixture(scope='session', autouse=True)
 def running(request):
-    "`make course` and, in a second process, the notebooks that it doesn't run: they start with the tests, and end with them at the latest"
+    "`make course` and, in a second process, all other notebooks but one: they start with the tests, and end with them at the latest"
     if not any('build' in item.fixturenames and not item.get_closest_marker('skip') for item in request.session.items):
         yield
         return
     BUILD.mkdir(exist_ok=True)
     for name in ('nbs', 'records'): shutil.rmtree(BUILD/name, ignore_errors=True)
-    plain = [sys.executable, '-m', 'scripts.readers.course']
     in_make = shutil.which('make') and Path(sys.prefix) == course.ROOT/'.venv'  # with another Python, `make` would leave it
-    command, nice = ['make', 'course'] if in_make else plain, ['nice'] if shutil.which('nice') else []  # the longest goes first
-    others = [notebook for notebook in course.ALL if notebook not in course.NOTEBOOKS]
-    processes = {'course.log': start('course.log', *command), 'others.log': start('others.log', *nice, *plain, *others)}
+    command, nice = ['make', 'course'] if in_make else PLAIN, ['nice'] if shutil.which('nice') else []  # the longest goes first
+    others = [notebook for notebook in course.ALL if notebook not in (*course.NOTEBOOKS, ALONE)]
+    processes = {'course.log': start('course.log', *command), 'others.log': start('others.log', *nice, *PLAIN, *others)}
     if hasattr(os, 'nice'): os.nice(10)  # the tests give way to `make course`, which takes longest
     yield processes
     for process in processes.values():
@@ -60,8 +61,9 @@ def running(request):
 def build(running, request) -> Path:
     "The folder `build` once every notebook has been run, with copies in `nbs`, records in `records` and what was printed in `course.log`"
     with request.config.pluginmanager.getplugin('capturemanager').global_and_fixture_disabled():
-        if any(process.poll() is None for process in running.values()):
-            print('\nthe rest waits for the notebooks, which have been running since the beginning ', end='', flush=True)
+        print('\nthe rest waits for the notebooks, which have been running since the beginning ', end='', flush=True)
+        for process in running.values(): process.wait()
+        running['alone.log'] = start('alone.log', *PLAIN, ALONE)
         for log, process in running.items():
             if process.wait(): print(f'\n{log}:\n{(BUILD/log).read_text(encoding="utf-8")}', flush=True)
     return BUILD

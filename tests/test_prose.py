@@ -197,7 +197,8 @@ def claims_of_bonus_distributed(out, tie, quote):
     tie('ten-read', 'both averages are 46', large.mean() == large_2.mean() == 46)
     quote('ten-read', 'two processes average 177 and one process 159', small_2.mean(), small.mean())
     quote('ten-read', 'can differ by 30', small.max() - small.min())
-    tie('cost-read', 'wait longer than with one', out('cost-time')[-2] < 1)
+    faster, price = out('cost-time')[-2:]
+    tie('cost-read', "more than twenty times as much as one, and they're not even twice as fast", price > 20 and faster < 2)
     tie('faster-read', "they're *slower*, and by a lot", out('faster-time')[-1] < .7 and out('faster-time')[-4] < .7)
 
 def claims_of_bonus_speed(out, tie, quote):
