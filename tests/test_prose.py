@@ -196,10 +196,15 @@ def claims_of_bonus_distributed(out, tie, quote):
     (small, small_2), (large, large_2) = ([runs[network] for runs in wrong] for network in ('4-5-8', '8-16-32'))
     tie('ten-read', 'both averages are 46', large.mean() == large_2.mean() == 46)
     quote('ten-read', 'two processes average 177 and one process 159', small_2.mean(), small.mean())
-    quote('ten-read', 'can differ by 30', small.max() - small.min())
-    faster, price = out('cost-time')[-2:]
-    tie('cost-read', "more than twenty times as much as one, and they're not even twice as fast", price > 20 and faster < 2)
-    tie('faster-read', "they're *slower*, and by a lot", out('faster-time')[-1] < .7 and out('faster-time')[-4] < .7)
+    quote('ten-read', 'a difference of up to 30', small.max() - small.min())
+    two, faster = out('faster-time')[3::3], out('faster-time')[4::3]  # not averaged, average_gradients, DDP, for either network
+    for computing, line, ddp in (two[:3], two[3:]): tie('faster-read', 'loses much less', ddp - computing < (line - computing)/2)
+    for computing, *averaged in (faster[:3], faster[3:]):
+        tie('faster-read', 'about as long as one', .7 < computing < 1.4)
+        tie('faster-read', "they're *slower*", max(averaged) < .9)
+    *_, faster, price, slow, _ = out('cost-time')
+    tie('cost-read', 'only about twice as fast, for more than ten times the price', 1.5 < faster < 2.5 and price > 10)
+    tie('cost-read', 'more than three times as long as with one', slow <= .3)
 
 def claims_of_bonus_speed(out, tie, quote):
     tie('ways-read', 'takes seconds', took('PNG files', 14434) > 1 > 100*took('one file of tensors', 14434))
