@@ -14,16 +14,15 @@ import pytest
 from scripts.maintainers import evidence
 from scripts.readers.course import ROOT
 
-cloudpickle, config, distributed = [pytest.importorskip(name, reason='NOT TESTED ON WORKERS: Dask is missing, `make test` installs it')
-                                    for name in ('cloudpickle', 'dask.config', 'distributed')]
+cloudpickle, config, system, distributed = [pytest.importorskip(name, reason='NOT TESTED ON WORKERS: `make test` installs Dask')
+                                            for name in ('cloudpickle', 'dask.config', 'dask.system', 'distributed')]
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers don't know this file
 pytestmark = pytest.mark.slow
 TIMED = '05_resnet18', 0  # that's what `make evidence` takes it for, by its name
 KEYS = [TIMED, *(('short', seed) for seed in range(4)), ('long', 0), ('short', 4), ('short', 5)]
 
 
-def wait(ready):
-    "Until it's ready, but not forever"
+def wait(ready):  # but not forever
     deadline = time.monotonic() + 120
     while not ready():
         if time.monotonic() > deadline: raise TimeoutError
@@ -61,7 +60,8 @@ def workers():
         with config.set(config.collect_env({'DASK_SCHEDULER_ADDRESS': cluster.scheduler_address})): yield cluster
 
 
-def test_a_killed_worker_loses_its_run_alone_and_what_is_timed_runs_here_after_the_others(workers, tmp_path):
+def test_a_killed_worker_loses_its_run_alone_and_what_is_timed_runs_here_after_the_others(workers, tmp_path, monkeypatch):
+    monkeypatch.delenv('OMP_NUM_THREADS')
     Thread(target=lambda: (wait_for_long(tmp_path).kill(), (tmp_path/'go').touch()), daemon=True).start()
     variables = dict(os.environ)
     make_evidence(tmp_path)
@@ -85,7 +85,8 @@ def test_stopped_with_workers_of_its_own_it_goes_on_with_others(workers, tmp_pat
     workers_of_its_own = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, err = process.communicate(timeout=60)
-    assert 'dashboard: http://' in err and evidence.STOPPED in err and process.returncode == 1
+    assert evidence.STOPPED in err and process.returncode == 1
+    assert f'workers: {system.CPU_COUNT}, threads: {system.CPU_COUNT}, dashboard: http://' in err
     assert psutil.wait_procs(workers_of_its_own, timeout=30)[1] == [] != workers_of_its_own
     before, n = done(tmp_path), len(ran(tmp_path))
     (tmp_path/'go').touch()

@@ -110,3 +110,11 @@ def test_the_median_of_several_turns_counts(monkeypatch):
     ways = {name: lambda n, name=name: lambda: asked.append((name, n)) for name in 'ab'}
     assert [(row['how'], row['seconds'], row['times_faster']) for row in speed.timed(ways, 7)] == [('a', 2, 1), ('b', 1, 2)]
     assert asked == [('a', 7), ('b', 7)]*4  # the first turn is not timed
+
+
+def test_ten_digits_are_told_apart_by_two_processes_as_well_as_by_one():
+    tables = [evidence.load(ten_digits.table_of(n)) for n in (1, 2)]
+    one, two = [table[table.digit != table.read_as].groupby(['network', 'seed']).images.sum().unstack() for table in tables]
+    assert all((table.groupby(['network', 'seed']).images.sum() == 10_000).all() and (table.parameters < 10_000).all() for table in tables)
+    assert one.loc['8-16-32'].median() <= 50 and (one.median(axis=1) <= 200).all()
+    assert ((two.mean(axis=1) - one.mean(axis=1)).abs() <= 3*one.std(axis=1)).all()  # the spread over seeds

@@ -38,7 +38,7 @@ def side_by_side(work, keys):
             torch.set_num_threads(get_worker().state.nthreads)
             return work(key)
 
-    # no run waits in a worker, or it would be taken for the reason if that one dies
+    # in a cluster of our own, no run waits in a worker, or it would be taken for the reason if that one dies
     with config.set({'distributed.scheduler.worker-saturation': 1.}), Client(**({} if there else here)) as client:
         threads = client.nthreads().values()
         tqdm.write(f'workers: {len(threads)}, threads: {sum(threads)}, dashboard: {client.dashboard_link}', file=sys.stderr)

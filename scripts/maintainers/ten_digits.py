@@ -69,6 +69,7 @@ RECIPES = {
 def table_of(n_processes): return TEN_DIGITS if n_processes == 1 else TEN_DIGITS.with_stem(f'{TEN_DIGITS.stem}_{n_processes}')
 
 
+def alone(): return os.environ.get('WORLD_SIZE', '1') == '1'  # torchrun says how many there are
 def processes(): return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
 
 
@@ -156,9 +157,8 @@ def codes(): return {(name, seed): code_of(read_wheel, train, vars(r)) for name,
 
 
 def stop(*_):
-    rank = os.environ.get('RANK', 0)
-    sys.exit(f'process {rank}: stopped, or lost contact with another process;\n'
-             'run the same command again to continue after the last complete epoch')
+    what = 'stopped' if alone() else f'process {os.environ["RANK"]}: stopped, or lost contact with another process'
+    sys.exit(f'{what};\nrun the same command again to continue after the last complete epoch')
 
 
 @contextmanager
@@ -167,7 +167,7 @@ def together():
     try: yield
     except KeyboardInterrupt: stop()
     except Exception as e:
-        if 'RANK' not in os.environ: raise  # alone
+        if alone(): raise
         if isinstance(e, dist.DistError) or '/gloo/' in str(e):  # mostly, another one has ended
             print(str(e).splitlines()[0], file=sys.stderr)
             stop()
@@ -178,13 +178,14 @@ def together():
 @together()
 def main(wheel):
     "Raises ValueError if torchrun is to restart the processes in a way in which they'd look for those that are gone"
-    if int(os.environ.get('TORCHELASTIC_MAX_RESTARTS', 0)) and os.environ.get('TORCHELASTIC_USE_AGENT_STORE') != 'False':
+    if not alone() and int(os.environ.get('TORCHELASTIC_MAX_RESTARTS', 0)) and os.environ.get('TORCHELASTIC_USE_AGENT_STORE') != 'False':
         raise ValueError(f'torchrun --max-restarts: expected {OWN_STORE}=1 before it, and on several computers --rdzv-endpoint '
                          'in place of --master-addr; otherwise, restarted processes look for those that are gone')
     signal.signal(signal.SIGTERM, stop)  # what torchrun sends to the others when a process has ended
-    device = join() if 'TORCHELASTIC_RUN_ID' in os.environ else default_device()
+    device = default_device() if alone() else join()
     splits, code, (rank, n_processes) = read_wheel(wheel), codes(), processes()
     if told(code) != code: raise ValueError("another version of the course than the first computer's, expected the same everywhere")
+    for recipe in RECIPES.values(): model_and_optimizer(recipe, 0, len(splits['train'][0]), device)  # fails before hours are spent
     table = table_of(n_processes)
     folder = CHECKPOINTS/table.stem
 
