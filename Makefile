@@ -4,7 +4,7 @@
 # make site     set up, build the course as a web site in build/site (under a minute)
 # make student  set up, write the notebooks to hand out to build/student
 # make evidence set up, measure every rung from many seeds (on all cores, over an hour; can be stopped and goes on)
-# make digits   set up, train two networks on all ten digits, three times each (under half an hour; needs a network for the images)
+# make digits   set up, train two networks on all ten digits, three and six times (half an hour or more; needs a network for the images)
 # make weights  set up, train the models that the package ships, see how they read photos, and build the pages that use them (two minutes)
 # make speed    set up, measure where the time goes (minutes)
 # make mutation set up, see how many small changes of the package the tests notice (an hour; can be stopped and goes on)

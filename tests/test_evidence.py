@@ -117,4 +117,4 @@ def test_ten_digits_are_told_apart_by_two_processes_as_well_as_by_one():
     one, two = [table[table.digit != table.read_as].groupby(['network', 'seed']).images.sum().unstack() for table in tables]
     assert all((table.groupby(['network', 'seed']).images.sum() == 10_000).all() and (table.parameters < 10_000).all() for table in tables)
     assert one.loc['8-16-32'].median() <= 50 and (one.median(axis=1) <= 200).all()
-    assert ((two.mean(axis=1) - one.mean(axis=1)).abs() <= 3*one.std(axis=1)).all()  # the spread over seeds
+    assert (one.min(axis=1) <= two.mean(axis=1)).all() and (two.mean(axis=1) <= one.max(axis=1)).all()  # the spread over seeds

@@ -195,12 +195,12 @@ def claims_of_bonus_distributed(out, tie, quote):
     wrong = [runs.groupby(['network', 'seed']).images.sum() for runs in wrong]
     (small, small_2), (large, large_2) = ([runs[network] for runs in wrong] for network in ('4-5-8', '8-16-32'))
     tie('ten-read', 'both averages are 46', large.mean() == large_2.mean() == 46)
-    quote('ten-read', 'two processes average 177 and one process 159', small_2.mean(), small.mean())
-    quote('ten-read', 'a difference of up to 30', small.max() - small.min())
+    quote('ten-read', 'two processes average 165 and one process 153', small_2.mean(), small.mean())
+    quote('ten-read', 'range from 139 to 172', small.min(), small.max())
     two, faster = out('faster-time')[3::3], out('faster-time')[4::3]  # not averaged, average_gradients, DDP, for either network
     for computing, line, ddp in (two[:3], two[3:]): tie('faster-read', 'loses much less', ddp - computing < (line - computing)/2)
     for computing, *averaged in (faster[:3], faster[3:]):
-        tie('faster-read', 'about as long as one', .7 < computing < 1.4)
+        tie('faster-read', 'about as long as one', .6 < computing < 1.5)
         tie('faster-read', "they're *slower*", max(averaged) < .9)
     *_, faster, price, slow, _ = out('cost-time')
     tie('cost-read', 'only about twice as fast, for more than ten times the price', 1.5 < faster < 2.5 and price > 10)
