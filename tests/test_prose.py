@@ -197,7 +197,7 @@ def claims_of_bonus_distributed(out, tie, quote):
     tie('ten-read', 'both averages are 46', large.mean() == large_2.mean() == 46)
     quote('ten-read', 'two processes average 165 and one process 153', small_2.mean(), small.mean())
     more = small_2 - small
-    quote('ten-read', 'between 8 errors fewer and 44 more', -more.min(), more.max())
+    quote('ten-read', 'from 8 errors fewer to 44 more', -more.min(), more.max())
     two, faster = out('faster-time')[3::3], out('faster-time')[4::3]  # not averaged, average_gradients, DDP, for either network
     for _, line, ddp in (two[:3], two[3:]): tie('faster-read', 'it loses less', ddp < line)
     for computing, *averaged in (faster[:3], faster[3:]):
