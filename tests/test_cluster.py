@@ -48,8 +48,7 @@ def table(file): return evidence.load(file).set_index(['rung', 'seed'])
 def done(folder): return [*table(folder/'table.csv').index] if (folder/'table.csv').exists() else []
 
 
-def wait_for_long(folder):
-    "Until only `long` is running, and most runs are done; gives its process"
+def wait_for_long(folder):  # until only `long` is running, and most runs are done; gives its process
     wait(lambda: len(done(folder)) >= 4 and {*dict(ran(folder))} - {*done(folder)} == {('long', 0)})
     return psutil.Process(dict(ran(folder))['long', 0])
 
@@ -70,17 +69,19 @@ def test_a_killed_worker_loses_its_run_alone_and_what_is_timed_runs_here_after_t
     assert [run for run in ran(tmp_path) if run[1] == os.getpid()] == [(TIMED, os.getpid())] == ran(tmp_path)[-1:]
 
 
-def test_a_run_that_fails_is_reported_and_does_not_stop_the_others(workers, tmp_path, capsys):
+def test_a_run_that_fails_is_reported_and_does_not_stop_the_others(workers, tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit, match='1 of 3 runs failed.*\nbad, 0$'): make_evidence(tmp_path, [('short', 0), ('bad', 0), TIMED])
     assert done(tmp_path) == [('short', 0), TIMED]
     assert 'bad, 0 failed.' in (err := capsys.readouterr().err) and "raise ValueError('no digits today')" in err
+    monkeypatch.setattr('scripts.maintainers.cluster.version', os.getpid)  # every process has another one
+    with pytest.raises(SystemExit, match='1 of 1 runs failed'): make_evidence(tmp_path, [('short', 1)])
+    assert 'has another version of mnist37' in capsys.readouterr().err
 
 
 @pytest.mark.skipif(os.name == 'nt', reason='Windows has no process groups to interrupt; runs on Linux and macOS')
 def test_stopped_with_workers_of_its_own_it_goes_on_with_others(workers, tmp_path):
     code = f'import sys, pathlib; sys.path.append("tests"); import test_cluster as t; t.make_evidence(pathlib.Path({str(tmp_path)!r}))'
-    pipe = subprocess.PIPE
-    process = subprocess.Popen([sys.executable, '-c', code], cwd=ROOT, text=True, stdout=pipe, stderr=pipe, start_new_session=True)
+    process = subprocess.Popen([sys.executable, '-c', code], cwd=ROOT, text=True, stderr=subprocess.PIPE, start_new_session=True)
     wait_for_long(tmp_path)
     workers_of_its_own = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does

@@ -21,7 +21,6 @@ PROGRAM = '''
 import os, signal, sys
 from dataclasses import replace
 from pathlib import Path
-from torch.nn import functional as F
 from scripts.maintainers import ten_digits as t
 
 def killed_after(n, function, mark, calls=[]):  # but only once
@@ -37,7 +36,7 @@ wheel, folder, victim, rank = sys.argv[1], Path(sys.argv[2]), sys.argv[3], os.en
 t.TEN_DIGITS, t.CHECKPOINTS, t.SEEDS, t.shutil.rmtree = folder/'table.csv', folder, (37, 0), lambda *args, **kwargs: None
 t.RECIPES = {'8-16-32': replace(t.RECIPES['8-16-32'], epochs=4 if victim == 'other version' and rank == '1' else 3)}
 if rank == victim == '0': t.torch.save = killed_after(2, t.torch.save, folder/'killed')  # the file hasn't got its name yet
-if rank == victim == '1': F.cross_entropy = killed_after(5, F.cross_entropy, folder/'killed')  # in the second epoch
+if rank == victim == '1': t.nn.functional.cross_entropy = killed_after(5, t.nn.functional.cross_entropy, folder/'killed')
 t.main(wheel)
 '''
 
