@@ -27,8 +27,9 @@ def pytest_report_header(config): return f'python {sys.version.split()[0]}, torc
 
 
 def pytest_collection_modifyitems(items):
-    "Tests marked `gpu` need one, and tests of what the notebooks gave come last, since running all of them takes minutes"
+    "Tests marked `gpu` need one, those in a browser are slow, and those of what the notebooks gave come last, as that takes minutes"
     for item in items:
+        if 'visit' in item.fixturenames: item.add_marker(pytest.mark.slow)
         if item.get_closest_marker('gpu') and default_device().type == 'cpu': item.add_marker(pytest.mark.skip(reason='there is no GPU'))
     items.sort(key=lambda item: 'build' in item.fixturenames)
 

@@ -29,8 +29,7 @@ def wait(ready):  # but not forever
         time.sleep(.05)
 
 
-def measure(folder, rung, seed):
-    "A row at once, but `long` waits for the file `go`, and `bad` fails"
+def measure(folder, rung, seed):  # a row at once, but `long` waits for the file `go`, and `bad` fails
     with open(folder/'log', 'a') as log: print(rung, seed, os.getpid(), file=log)
     if rung == 'bad': raise ValueError('no digits today')
     if rung == 'long': wait((folder/'go').exists)

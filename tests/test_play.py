@@ -11,7 +11,6 @@ from mnist37.handwriting import predict_all
 from scripts.readers.course import NBS, ROOT
 
 PLAYS = 'learning_rate', 'kernel', 'xor', 'augmentation'
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from scripts.maintainers.evidence import load
 from scripts.readers.course import ROOT
 
 N_TRAIN, N_VALID = 333, 61  # neither can be divided by two, and the last batch has 77 or 13 images
+NAMES = {1: 'table', 2: 'table_2'}  # by the number of processes
 kills = pytest.mark.skipif(os.name == 'nt', reason='Windows has no SIGKILL; runs on Linux and macOS')
 PROGRAM = '''
 import os, signal, sys
@@ -26,9 +27,7 @@ from scripts.maintainers import ten_digits as t
 def killed_after(n, function, mark, calls=[]):  # but only once
     def wrapper(*args, **kwargs):
         calls.append(function(*args, **kwargs))
-        if len(calls) == n and not mark.exists():
-            mark.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+        if len(calls) == n and not mark.exists(): mark.touch() or os.kill(os.getpid(), signal.SIGKILL)
         return calls[-1]
     return wrapper
 
@@ -52,82 +51,73 @@ def train(file, network='8-16-32'): # for two epochs, or from the checkpoint
     return ten_digits.train(splits, replace(ten_digits.RECIPES[network], epochs=2), 37, default_device(), file)
 
 
-def table(folder, name='table_2'): return load(folder/f'{name}.csv').drop(columns='seconds')
+def table(folder, n): return load(folder/f'{NAMES[n]}.csv').drop(columns='seconds')
 def weights(file): return torch.nn.utils.parameters_to_vector(torch.load(file, weights_only=True)['model'].values())
 
 
-def same(folder, other, name='table_2'):
-    files = [*(folder/name).glob('*.pt')]
-    return len(files) == 2 and table(folder, name).equals(table(other, name)) and all(
-        weights(file).equal(weights(other/name/file.name)) for file in files)
+def same(folder, other, n):
+    files = [*(folder/NAMES[n]).glob('*.pt')]
+    return len(files) == 2 and table(folder, n).equals(table(other, n)) and all(
+        weights(file).equal(weights(other/NAMES[n]/file.name)) for file in files)
 
 
 @pytest.fixture(scope='module')
-def two_processes(tmp_path_factory):
-    "Runs the command, in two processes unless told otherwise; the second argument is the rank of one that's killed"
+def command(tmp_path_factory):  # runs it in n processes; `victim` is the rank of one that's killed
     folder = tmp_path_factory.mktemp('program')
     (folder/'program.py').write_text(PROGRAM)
     with zipfile.ZipFile(folder/'wheel', 'w') as wheel:
         for (_, name), (images, digits) in zip(build_data.CSV.items(), (some(N_TRAIN), some(N_VALID))):
             rows = np.column_stack([digits, images.reshape(len(images), -1)])
             wheel.writestr(name, '\n'.join([','.join(map(str, range(785))), *(','.join(map(str, row)) for row in rows)]))
-    def run(where, victim='', *options, torchrun=('-m', 'torch.distributed.run', '--standalone', '--nproc-per-node=2')):
-        command = [sys.executable, *torchrun, *options, folder/'program.py']
+    def run(n, where, victim='', *options):
+        torchrun = ['-m', 'torch.distributed.run', '--standalone', f'--nproc-per-node={n}', *options] if n > 1 else []
         environment = os.environ | {'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT), ten_digits.OWN_STORE: '1'}
-        return subprocess.run([*command, folder/'wheel', where, victim], capture_output=True, text=True, timeout=300, env=environment)
+        program = [sys.executable, *torchrun, folder/'program.py', folder/'wheel', where, victim]
+        return subprocess.run(program, capture_output=True, text=True, timeout=300, env=environment)
     return run
 
 
 @pytest.fixture(scope='module')
-def undisturbed(two_processes, tmp_path_factory):
+def undisturbed(command, tmp_path_factory):
     folder = tmp_path_factory.mktemp('undisturbed')
-    assert (ran := two_processes(folder)).returncode == 0, ran.stderr
+    for n in NAMES: assert (ran := command(n, folder)).returncode == 0, ran.stderr
     return folder
 
 
 @kills
 @pytest.mark.slow
-def test_a_killed_process_ends_the_run_with_a_clear_line_and_the_same_command_goes_on(two_processes, undisturbed, tmp_path):
-    ran = two_processes(tmp_path, '0')
-    assert ran.returncode == 1 and 'process 1: stopped, or lost contact with another process;\nrun the same command again' in ran.stderr
-    assert not (tmp_path/'table_2.csv').exists() and len([*tmp_path.rglob('*.partial')]) == 1
-    ran = two_processes(tmp_path, '0')
+@pytest.mark.parametrize('n', [1, 2])
+def test_a_killed_process_ends_the_run_with_a_clear_line_and_the_same_command_goes_on(n, command, undisturbed, tmp_path):
+    ran = command(n, tmp_path, '0')
+    if n == 2: assert 'process 1: stopped, or lost contact with another process;\nrun the same command again' in ran.stderr
+    assert ran.returncode == {1: -9, 2: 1}[n] and not [*tmp_path.glob('*.csv')] and len([*tmp_path.rglob('*.partial')]) == 1
+    ran = command(n, tmp_path, '0')
     assert ran.returncode == 0 and 'goes on after epoch 1 of 3' in ran.stderr, ran.stderr
-    assert same(tmp_path, undisturbed)
+    assert same(tmp_path, undisturbed, n)
 
 
 @kills
 @pytest.mark.slow
-def test_torchrun_goes_on_by_itself_with_max_restarts(two_processes, undisturbed, tmp_path):
-    ran = two_processes(tmp_path, '1', '--max-restarts=1')
+def test_torchrun_goes_on_by_itself_with_max_restarts(command, undisturbed, tmp_path):
+    ran = command(2, tmp_path, '1', '--max-restarts=1')
     assert ran.returncode == 0 and 'goes on after epoch 1 of 3' in ran.stderr and (tmp_path/'killed').exists(), ran.stderr
-    assert same(tmp_path, undisturbed)
-
-
-@kills
-@pytest.mark.slow
-def test_killed_alone_it_goes_on_with_the_same_figures(two_processes, tmp_path):
-    assert two_processes(tmp_path/'a', '0', torchrun=()).returncode == -9
-    for folder in ('a', 'b'): assert (ran := two_processes(tmp_path/folder, torchrun=())).returncode == 0, ran.stderr
-    assert same(tmp_path/'a', tmp_path/'b', 'table')
+    assert same(tmp_path, undisturbed, 2)
 
 
 @pytest.mark.slow
-def test_another_version_of_the_course_is_refused(two_processes, tmp_path):
-    ran = two_processes(tmp_path, 'other version')
+def test_another_version_of_the_course_is_refused(command, tmp_path):
+    ran = command(2, tmp_path, 'other version')
     assert ran.returncode == 1 and 'ValueError: another version of the course' in ran.stderr and not [*tmp_path.rglob('table*')]
 
 
 @pytest.mark.slow
-def test_two_processes_count_as_one_does(undisturbed):
-    "Each test image once, by the model of rank 0, which is in the checkpoint"
-    rows, checkpoints = table(undisturbed), [*(undisturbed/'table_2').glob('*, seed 37,*.pt')]
+def test_two_processes_count_as_one_does(undisturbed):  # each test image once, by the model of rank 0, which is in the checkpoint
+    rows, checkpoints = table(undisturbed, 2), [*(undisturbed/'table_2').glob('*, seed 37,*.pt')]
     assert rows.groupby('seed').images.sum().tolist() == [N_VALID]*2 and len(checkpoints) == 1
     assert [row['images'] for row in train(checkpoints[0])] == rows.query('seed == 37').images.tolist()
 
 
-def test_shares_add_up_to_the_whole_batch(monkeypatch):
-    "The mean of the gradients of two processes, with 7 and 6 images, is the gradient of all 13"
+def test_shares_add_up_to_the_whole_batch(monkeypatch):  # the mean of the gradients of 7 and 6 images is the gradient of all 13
     model, recipe = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10)), ten_digits.RECIPES['4-5-8']
     x, y = [torch.tensor(part) for part in some(13)]
     def gradient(rank, n):
