@@ -36,8 +36,7 @@ SIDEWAYS = Image.Exif()
 SIDEWAYS[0x112] = 6  # to be turned by 90°
 
 
-def clear(color):
-    "The pen alone, in this color, on nothing"
+def clear(color):  # the pen alone, on nothing
     image = Image.new('RGB', PHOTO.size, color)
     image.putalpha(PHOTO.convert('L').point(lambda level: 255*(level < 60)))
     return image
@@ -64,8 +63,7 @@ def test_a_3_and_a_7_are_read_from_any_kind_of_image(name, image, options, tmp_p
         assert [found.digit for found in predict_image(photo)] == [3, 7]
 
 
-def png_of(width, height):
-    "The head of a PNG file of this size, without its pixels"
+def png_of(width, height):  # the head of a PNG file of this size, without its pixels
     def chunk(kind, data): return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
     return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 0, 0, 0, 0)) + chunk(b'IDAT', b'')
 
@@ -170,9 +168,11 @@ print(time.process_time() - began < 1, 'fastai' in sys.modules)"""
 def test_steps_are_drawn_for_one_digit_and_for_many():
     import matplotlib.pyplot as plt
     for n in (1, 4):
-        show_steps(draw_photo(other_peoples_digits()[0][:n], seed=n))
-        titles = [ax.get_title() for ax in plt.gcf().axes]
-        assert titles[:3] == ['the photo', 'without the paper', 'the pen'] and sum('sure' in title for title in titles) == n
+        show_steps(photo := draw_photo(other_peoples_digits()[0][:n], seed=n))
+        axes, said = plt.gcf().axes, [f'{found.digit or "neither"}, {found.confidence:.0%} sure' for found in predict_image(photo)]
+        assert [*filter(None, (ax.get_title() for ax in axes))] == ['the photo', 'without the paper', 'the pen', *said] and len(said) == n
+        assert {(ax.axison, ax.images[0].cmap.name, ax.images[0].get_clim()) for ax in axes if ax.images} == {(False, 'Greys', (0, 1))}
+        assert [re.findall(r'(.+): [37], \d+%', ax.texts[0].get_text()) for ax in axes if ax.texts] == [[*load_models()]]*n
         plt.close()
 
 
