@@ -1,8 +1,9 @@
 """Where `make evidence` trains side by side: on all the cores of this computer, or on a cluster that you have.
 
 By default there's a local cluster of Dask's, with one worker of one thread for each core. If DASK_SCHEDULER_ADDRESS has the address
-of a scheduler, its workers are used instead. This version of mnist37 must be installed there before they start, or they fail; what
-stands in scripts/ is sent to them from here. A worker does one run at a time, with all of its threads, so give it one.
+of a scheduler, its workers are used instead. They need this version of mnist37 installed, or they fail, and must be started anew
+when it changes; what stands in scripts/ is sent to them from here. A worker does one run at a time, with all of its threads, so give
+it one.
 """
 import hashlib
 import sys
@@ -43,9 +44,7 @@ def side_by_side(work, keys):
     here = dict(threads_per_worker=1, memory_limit=None, dashboard_address='localhost:8787')
 
     def on_worker(key):  # a function in a function is sent whole
-        # what this process has imported, even if another version is there by now
-        if vars(mnist37).setdefault('_version', version()) != expected:
-            raise ValueError(f'{get_worker().address} has another version of mnist37, expected the same as here; restart it with that')
+        if version() != expected: raise ValueError(f'{get_worker().address} has another version of mnist37, expected the same as here')
         with PROCESS:
             torch.set_num_threads(get_worker().state.nthreads)
             return work(key)
