@@ -20,7 +20,7 @@ from torch import Tensor, nn
 def average_gradients(
     model:nn.Module, # with gradients that have the same shapes in every process
 ):
-    "Replace each gradient with its mean over all processes, and do nothing in a program that hasn't joined any"
+    "Replace each gradient with its mean over all processes, and do nothing if no processes are connected"
     if not dist.is_initialized(): return
     for p in model.parameters():
         dist.all_reduce(p.grad) # now it's the sum, everywhere

@@ -1,11 +1,11 @@
-"The numbers that cells have printed"
+"The numbers that cells have printed, and what was true or false"
 import re
 
 import nbformat
 
 from scripts.readers import course
 
-NUMBER = re.compile(r'(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[+-]?\d+)?(?![\w])')
+NUMBER = re.compile(r'(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[+-]?\d+)?(?![\w])|\b(?:True|False)\b')
 IGNORED = re.compile(r'''<style[\s\S]*?</style>|<[^>]+>|\b\d\d:\d\d\b|\bdevice='\w+:\d+'|\bindex=\d+''')
 
 
@@ -17,7 +17,7 @@ def text_of(output):
     return re.sub(r'\| [\d.]+ +\|$', '|', text, flags=re.M) if kind == 'text/markdown' else text
 
 
-def numbers(text): return [float(number.replace(',', '')) for number in NUMBER.findall(text)]
+def numbers(text): return [float({'True': 1, 'False': 0}.get(n, n.replace(',', ''))) for n in NUMBER.findall(text)]
 def stem(notebook): return notebook.relative_to(course.NBS).with_suffix('').as_posix()
 
 

