@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw, ImageOps
+from test_draw import DRAWINGS, FILE
 from test_tiny_cnn import middle
 
 from mnist37 import handwriting
 from mnist37.data import load_split, load_xy
 from mnist37.handwriting import as_mnist, load_models, load_other_digits, other_peoples_digits, predict_image, thicken
 from mnist37.ladder import predict
-from mnist37.photos import draw_photo, open_gray
+from mnist37.photos import draw_photo, open_gray, read_drawings
 from scripts.maintainers import build_data, evidence, weights
 from scripts.readers.course import ROOT
 
@@ -59,8 +60,8 @@ def png_of(width, height):  # the head of a PNG file of this size, without its p
 
 @pytest.mark.parametrize('content, words', [
     (b'', 'no image'), (b'hello', 'no image'), (png_of(9000, 9000), 'no image, a damaged one'),
-    (png_of(65536, 65536), 'more than 179 million pixels'), (png_of(0, 0), 'no image'),
-], ids='empty text no-pixels four-gigapixels no-size'.split())
+    (png_of(65536, 65536), 'more than 179 million pixels'), (png_of(0, 0), 'no image')],
+    ids='empty text no-pixels four-gigapixels no-size'.split())
 def test_what_is_no_image_is_named(content, words, tmp_path):
     (tmp_path/'a.jpg').write_bytes(content)
     with pytest.raises(ValueError, match=f'a.jpg: {words}'): predict_image(tmp_path/'a.jpg')
@@ -103,8 +104,7 @@ def test_thin_pens_gaps_specks_and_the_edge_of_the_table():
     draw.rectangle([0, 0, 50, 600], 20)  # the table
     for x, y in [(300, 60), (700, 300)]: draw.ellipse([x, y, x + 8, y + 8], 40)
     draw.line([(300, 460), (420, 462)], 60, 8)  # a dash
-    found = predict_image(page)
-    assert [one.digit for one in found] == [7, 7]
+    assert [found.digit for found in predict_image(page)] == [7, 7]
 
 
 def test_a_thin_stroke_becomes_thicker_on_all_sides_and_a_thick_one_stays():
@@ -114,8 +114,7 @@ def test_a_thin_stroke_becomes_thicker_on_all_sides_and_a_thick_one_stays():
 
 
 def test_photos_are_drawn_as_when_they_were_measured():
-    """Libraries of 2023 and of 2026 draw the very same. A number in the code that's larger by 1 moves a pixel by 4 of 255 levels, or more
-    (seen for all that can show). For new photos, save what is drawn here as tests/photos.png, and run `make weights`"""
+    "Libraries of 2023 and 2026 draw the same; a number in the code that's larger by 1 shows as 4 of 255 levels or more, if it shows at all"
     drawn = np.hstack([draw_photo(other_peoples_digits()[0][2*seed:2*seed+2], seed).reduce(8) for seed in range(4)])
     with Image.open(ROOT/'tests'/'photos.png') as stored: assert np.abs(drawn - np.asarray(stored, int)).max() <= 2
 
@@ -145,8 +144,7 @@ def test_the_rule_refuses_one_training_image_in_a_hundred():
     votes = torch.stack([*probs.values()][1:])
     assert round((votes.amax(0) - votes.amin(0)).quantile(.99).item(), 2) == pytest.approx(handwriting.LIMIT, abs=.011)
     assert handwriting.is_neither(probs).float().mean() == pytest.approx(.01, abs=.001)
-    odd = dict.fromkeys(probs, torch.tensor([.9, .9]))
-    odd |= {'pixel similarity': torch.tensor([0., 0.]), 'small network': torch.tensor([.9, .1])}
+    odd = dict.fromkeys(probs, torch.tensor([.9, .9])) | {'pixel similarity': torch.zeros(2), 'small network': torch.tensor([.9, .1])}
     assert handwriting.is_neither(odd).tolist() == [False, True]
 
 
@@ -163,13 +161,19 @@ print(time.process_time() - began < 1, 'fastai' in sys.modules)"""
 
 def test_steps_are_drawn_for_one_digit_and_for_many():
     import matplotlib.pyplot as plt
-    for n in (1, 4):
-        handwriting.show_steps(photo := draw_photo(other_peoples_digits()[0][:n], seed=n))
-        axes, said = plt.gcf().axes, [f'{found.digit or "neither"}, {found.confidence:.0%} sure' for found in predict_image(photo)]
-        assert [*filter(None, (ax.get_title() for ax in axes))] == ['the photo', 'without the paper', 'the pen', *said] and len(said) == n
+    for some in ([268], [51, 268, 51, 268]):  # one 7, and 3, 7, 3, 7
+        handwriting.show_steps(photo := draw_photo(other_peoples_digits()[0][some], seed=57))
+        axes, said = plt.gcf().axes, [f'{found.digit}, {found.confidence:.0%} sure' for found in predict_image(photo)]
+        assert [*filter(None, map(plt.Axes.get_title, axes))] == ['the photo', 'without the paper', 'the pen', *said]
         assert {(ax.axison, ax.images[0].cmap.name, ax.images[0].get_clim()) for ax in axes if ax.images} == {(False, 'Greys', (0, 1))}
-        assert [re.findall(r'(.+): [37], \d+%', ax.texts[0].get_text()) for ax in axes if ax.texts] == [[*load_models()]]*n
+        lines = [re.findall(r'(.+): (\d), (?:[5-9]\d|100)%', ax.texts[0].get_text()) for ax in axes if ax.texts]
+        assert lines == [[(name, text[0]) for name in load_models()] for text in said] and len(said) == len(some)
         plt.close()
+
+
+def test_drawings_are_read_as_they_were_saved():
+    images, digits = read_drawings(FILE)
+    assert digits == [one['digit'] for one in DRAWINGS] and (255*images.flatten(1)).round().tolist() == [one['pixels'] for one in DRAWINGS]
 
 
 def test_the_three_lines_of_the_readme(tmp_path, monkeypatch):
