@@ -72,8 +72,7 @@ def test_a_bad_record_is_named(content, tmp_path):
     with pytest.raises(ValueError, match=r'01_some\.json: not a recorded rung'): load_rungs(tmp_path)
 
 
-def test_ladder_table():
-    assert ladder_table([RUNG, replace(RUNG, model='other', errors=20, seconds=12)]) == """
+def test_ladder_table(): assert ladder_table([RUNG, replace(RUNG, model='other', errors=20, seconds=12)]) == """
 | rung       | accuracy | errors      | parameters | epochs | seconds |
 |------------|----------|-------------|------------|--------|---------|
 | some model | 0.9980   | 2 of 1,000  | 1,568      | 3      | 1.23    |

@@ -61,8 +61,7 @@ def test_runs(notebook, build):
     peak, cells = nbformat.read(copy(notebook, build), as_version=4).metadata.get('peak_mib'), code_cells(copy(notebook, build))
     assert peak is not None, 'it failed; what it said is above, where the tests began to wait'
     assert peak < 2000 and (peak > 0 or not cells)
-    for cell in cells:
-        if cell.id == 'environment-check': assert f'device: {default_device().type}' in cell.outputs[0].text
+    assert all(f'device: {default_device().type}' in cell.outputs[0].text for cell in cells if cell.id == 'environment-check')
 
 
 def test_the_solutions_pass_every_check_and_the_lessons_are_handed_out_untouched(build):
