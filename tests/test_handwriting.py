@@ -26,10 +26,9 @@ SIDEWAYS = Image.Exif()
 SIDEWAYS[0x112] = 6  # to be turned by 90°
 
 
-def clear(color):  # the pen alone, on nothing
-    image = Image.new('RGB', PHOTO.size, color)
-    image.putalpha(PHOTO.convert('L').point(lambda level: 255*(level < 60)))
-    return image
+def clear(pen, hidden):  # the pen alone, on nothing; what can't be seen has a color, too
+    alpha = PHOTO.convert('L').point(lambda level: 255*(level < 60))
+    return Image.merge('RGBA', (*ImageOps.colorize(alpha, hidden, pen).split(), alpha))
 
 
 def file(path, image, **options):
@@ -43,7 +42,7 @@ KINDS = {
     'animated': ('a.gif', PHOTO, {'save_all': True, 'append_images': [Image.new('L', PHOTO.size)]}),
     'palette': ('a.png', PHOTO.convert('P'), {}), 'alpha': ('a.png', PHOTO.convert('LA'), {}), '1 bit': ('a.png', PHOTO.convert('1'), {}),
     '16 bits': ('a.png', DEEP, {}), '16 bits, TIFF': ('a.tiff', DEEP, {}), 'floats': ('a.tiff', DEEP.convert('F'), {}),
-    'black on clear': ('a.png', clear('black'), {}), 'white on clear': ('a.png', clear('white'), {}),
+    'black on clear': ('a.png', clear('black', 'white'), {}), 'white on clear': ('a.png', clear('white', 'black'), {}),
     'negative': ('a.bmp', PHOTO.point(lambda level: 255 - level), {})}
 
 
