@@ -23,7 +23,7 @@ KEYS = [TIMED, *(('short', seed) for seed in range(4)), ('long', 0), ('short', 4
 
 
 def wait(ready):  # but not forever
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not ready():
         if time.monotonic() > deadline: raise TimeoutError
         time.sleep(.05)
