@@ -22,8 +22,8 @@ TIMED = '05_resnet18', 0  # that's what `make evidence` takes it for, by its nam
 KEYS = [TIMED, *(('short', seed) for seed in range(4)), ('long', 0), ('short', 4), ('short', 5)]
 
 
-def wait(ready):  # but not forever
-    deadline = time.monotonic() + 300
+def wait(ready, seconds=120):
+    deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline: raise TimeoutError
         time.sleep(.05)
@@ -58,8 +58,9 @@ def workers():
         with config.set(config.collect_env({'DASK_SCHEDULER_ADDRESS': cluster.scheduler_address})): yield cluster
 
 
-def test_a_killed_worker_loses_its_run_alone_and_what_is_timed_runs_here_after_the_others(tmp_path, monkeypatch):
-    monkeypatch.delenv('OMP_NUM_THREADS')
+@pytest.mark.parametrize('fixture', ['tmp_path', 'workers'], ids=['on a cluster of its own', 'on a given one'])
+def test_a_killed_worker_loses_its_run_alone_and_what_is_timed_runs_here_after_the_others(fixture, request, tmp_path, monkeypatch):
+    request.getfixturevalue(fixture); monkeypatch.delenv('OMP_NUM_THREADS')
     Thread(target=lambda: (wait_for_long(tmp_path).kill(), (tmp_path/'go').touch()), daemon=True).start()
     variables = dict(os.environ)
     make_evidence(tmp_path)
@@ -83,13 +84,12 @@ def test_stopped_with_workers_of_its_own_it_goes_on_with_others(workers, tmp_pat
     code = f'import sys, pathlib; sys.path.append("tests"); import test_cluster as t; t.make_evidence(pathlib.Path({str(tmp_path)!r}))'
     process = subprocess.Popen([sys.executable, '-c', code], cwd=ROOT, text=True, stderr=subprocess.PIPE, start_new_session=True)
     wait_for_long(tmp_path)
-    workers_of_its_own = psutil.Process(process.pid).children(recursive=True)
+    own = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, err = process.communicate(timeout=60)
     assert evidence.STOPPED in err and process.returncode == 1
     assert f'workers: {system.CPU_COUNT}, threads: {system.CPU_COUNT}, dashboard: http://' in err
-    wait(lambda: workers_of_its_own and not [p for p in psutil.process_iter(['status']) if p in workers_of_its_own
-                                             and p.info['status'] != psutil.STATUS_ZOMBIE])
+    wait(lambda: own and not [p for p in psutil.process_iter(['status']) if p in own and p.info['status'] != psutil.STATUS_ZOMBIE], 30)
     before, n = done(tmp_path), len(ran(tmp_path))
     (tmp_path/'go').touch()
     make_evidence(tmp_path)
